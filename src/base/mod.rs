@@ -1,0 +1,5 @@
+//! L0: what every other floor stands on. Knows nothing of TLS.
+
+pub(crate) mod clock;
+pub(crate) mod log;
+pub(crate) mod settings;

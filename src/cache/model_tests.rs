@@ -1,0 +1,214 @@
+//! The core against a list that is searched from end to end, with every combination of rules.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Equal numbers stand for the very same object.
+type Object = u32;
+
+/// libssl's cache as one would write it down first: one list, who goes first stands first.
+struct Model {
+    rules: Rules,
+    list: Vec<Item>,
+}
+
+#[derive(Clone)]
+struct Item {
+    key: SessionKey,
+    object: Object,
+    expiry: i64,
+    /// What it was sorted by.
+    rank: i64,
+}
+
+impl Model {
+    fn rank(&self, expiry: i64) -> i64 {
+        if self.rules.order == Order::Expiry { expiry } else { 0 }
+    }
+
+    fn position(&self, key: &SessionKey) -> Option<usize> {
+        self.list.iter().position(|item| item.key == *key)
+    }
+
+    fn position_same(&self, key: &SessionKey, object: Object) -> Option<usize> {
+        self.position(key).filter(|&at| self.list[at].object == object)
+    }
+
+    fn insert(&mut self, item: Item) {
+        let behind = self.list.iter().position(|other| other.rank > item.rank);
+        self.list.insert(behind.unwrap_or(self.list.len()), item);
+    }
+
+    fn add(&mut self, key: SessionKey, object: Object, expiry: i64, size: usize) -> Added<Object> {
+        let item = Item { key, object, expiry, rank: self.rank(expiry) };
+        let mut replaced = None;
+        if let Some(at) = self.position(&key) {
+            if self.list[at].object == object {
+                self.add_again(at, item);
+                return Added { stored: false, replaced: None, evicted: Vec::new() };
+            }
+            replaced = Some(self.list.remove(at).object);
+        }
+        let evicted = self.evict(size);
+        self.insert(item);
+        Added { stored: true, replaced, evicted }
+    }
+
+    fn add_again(&mut self, at: usize, item: Item) {
+        match self.rules.readd {
+            Readd::Keep => self.list[at].expiry = item.expiry,
+            Readd::Resort => {
+                self.list.remove(at);
+                self.insert(item);
+            }
+        }
+    }
+
+    /// The newcomer is counted, but not yet in the list.
+    fn evict(&mut self, size: usize) -> Vec<Object> {
+        let mut evicted = Vec::new();
+        while size > 0 && !self.list.is_empty() && !self.list[0].key.id().is_empty() {
+            let number = self.list.len() + 1;
+            let too_many = match self.rules.capacity {
+                Capacity::Size => number > size,
+                Capacity::OneLess => number >= size,
+            };
+            if !too_many {
+                break;
+            }
+            evicted.push(self.list.remove(0).object);
+        }
+        evicted
+    }
+
+    fn reposition(&mut self, key: &SessionKey, object: Object, expiry: i64) -> bool {
+        let Some(at) = self.position_same(key, object) else { return false };
+        if self.rules.order == Order::Insertion {
+            self.list[at].expiry = expiry;
+        } else {
+            let item = self.list.remove(at);
+            self.insert(Item { expiry, rank: expiry, ..item });
+        }
+        true
+    }
+
+    fn expire(&mut self, now: i64) -> Vec<Object> {
+        let expired = |item: &Item| now > item.expiry;
+        let gone: Vec<Item> = match self.rules.order {
+            Order::Insertion => self.list.extract_if(.., |item| expired(item)).collect(),
+            Order::Expiry => {
+                let live = self.list.iter().position(|item| !expired(item));
+                self.list.drain(..live.unwrap_or(self.list.len())).collect()
+            }
+        };
+        gone.iter().map(|item| item.object).collect()
+    }
+
+    fn objects(&self) -> Vec<Object> {
+        self.list.iter().map(|item| item.object).collect()
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Add { key: usize, object: Object, expiry: i64, size: usize },
+    Get { key: usize },
+    Remove { key: usize },
+    RemoveSame { key: usize, object: Object },
+    Reposition { key: usize, object: Object, expiry: i64 },
+    Expire { now: i64 },
+    Drain,
+}
+
+const IDS: [&[u8]; 7] = [b"", b"a", b"b", b"c", b"d", b"e", &[0xff; 32]];
+
+/// Two versions of every id.
+fn key(number: usize) -> SessionKey {
+    SessionKey::new(0x0303 + (number % 2) as i32, IDS[number / 2 % IDS.len()]).unwrap()
+}
+
+fn any_time() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        4 => Just(10),
+        4 => 8..13_i64,
+        1 => Just(-7),
+        1 => Just(i64::MAX),
+        1 => Just(i64::MIN),
+    ]
+}
+
+fn any_op() -> impl Strategy<Value = Op> {
+    let key = || 0..IDS.len() * 2;
+    let object = || 0..4_u32;
+    prop_oneof![
+        10 => (key(), object(), any_time(), 0..7_usize)
+            .prop_map(|(key, object, expiry, size)| Op::Add { key, object, expiry, size }),
+        2 => key().prop_map(|key| Op::Get { key }),
+        2 => key().prop_map(|key| Op::Remove { key }),
+        2 => (key(), object()).prop_map(|(key, object)| Op::RemoveSame { key, object }),
+        3 => (key(), object(), any_time())
+            .prop_map(|(key, object, expiry)| Op::Reposition { key, object, expiry }),
+        1 => any_time().prop_map(|now| Op::Expire { now }),
+        1 => Just(Op::Drain),
+    ]
+}
+
+fn any_rules() -> impl Strategy<Value = Rules> {
+    let order = prop_oneof![Just(Order::Insertion), Just(Order::Expiry)];
+    let capacity = prop_oneof![Just(Capacity::Size), Just(Capacity::OneLess)];
+    let readd = prop_oneof![Just(Readd::Keep), Just(Readd::Resort)];
+    (order, capacity, readd).prop_map(|(order, capacity, readd)| Rules { order, capacity, readd })
+}
+
+/// One operation on both; the answers must agree.
+fn step(cache: &SessionCache<Object>, model: &mut Model, op: &Op) -> Result<(), TestCaseError> {
+    match *op {
+        Op::Add { key: k, object, expiry, size } => {
+            let (ours, theirs) =
+                (cache.add(key(k), object, expiry, size), model.add(key(k), object, expiry, size));
+            prop_assert_eq!(ours.stored, theirs.stored);
+            prop_assert_eq!(ours.replaced, theirs.replaced);
+            prop_assert_eq!(ours.evicted, theirs.evicted);
+        }
+        Op::Get { key: k } => {
+            let expected = model.position(&key(k)).map(|at| model.list[at].object);
+            prop_assert_eq!(cache.get(&key(k)), expected);
+            prop_assert_eq!(cache.contains(&key(k)), expected.is_some());
+        }
+        Op::Remove { key: k } => {
+            let expected = model.position(&key(k)).map(|at| model.list.remove(at).object);
+            prop_assert_eq!(cache.remove(&key(k)), expected);
+        }
+        Op::RemoveSame { key: k, object } => {
+            let expected = model.position_same(&key(k), object).map(|at| model.list.remove(at).object);
+            prop_assert_eq!(cache.remove_same(&key(k), &object), expected);
+        }
+        Op::Reposition { key: k, object, expiry } => {
+            prop_assert_eq!(
+                cache.reposition(&key(k), &object, expiry),
+                model.reposition(&key(k), object, expiry)
+            );
+        }
+        Op::Expire { now } => prop_assert_eq!(cache.expire(now), model.expire(now)),
+        Op::Drain => {
+            prop_assert_eq!(cache.drain(), model.objects());
+            model.list.clear();
+        }
+    }
+    prop_assert_eq!(cache.len(), model.list.len());
+    prop_assert_eq!(cache.snapshot(), model.objects());
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 800, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn behaves_like_the_model(rules in any_rules(), ops in prop::collection::vec(any_op(), 1..80)) {
+        let (cache, mut model) = (SessionCache::new(rules), Model { rules, list: Vec::new() });
+        for op in &ops {
+            step(&cache, &mut model, op)?;
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! sesscache: OpenSSL's TLS session cache, taken over by C ABI.
+//!
+//! The real libssl goes on doing TLS. What this library replaces is the cache behind
+//! `SSL_CTX_sess_set_get_cb(3)`: each new `SSL_CTX` is *adopted*, its own cache is switched off, and
+//! three trampolines in place of the application's callbacks tell us whatever happens to a session.
+//!
+//! # The house
+//!
+//! | floor | room | what it is for |
+//! |---|---|---|
+//! | L4 | `capi` | the exported C functions, about eight lines each |
+//! | L3 | `shim` | what a call *means*: adoption, trampolines, the tiers in order, stock's callback rules |
+//! | L2 | `openssl` | the only place that touches OpenSSL's pointers: the table of real functions, `Session` |
+//! | L1 | [`cache`] | the core: a sharded map with stock's eviction order, generic over the handle, no `unsafe` |
+//! | L0 | `base` | settings, log, clock |
+//!
+//! Imports go downward only. Data flows like this:
+//!
+//! ```text
+//!   application ──calls──▶ capi ──▶ shim ──▶ cache        (sessions that are stored)
+//!        ▲                           │  ▲
+//!        └──── its own callbacks ────┘  └── trampolines ◀── the real libssl
+//! ```
+
+#![cfg_attr(not(feature = "capi"), allow(dead_code))]
+
+mod base;
+pub mod cache;
+mod openssl;
+mod shim;
+
+// Not in test programs: an exported SSL_* function would take over libssl in the test itself.
+#[cfg(all(feature = "capi", not(test)))]
+mod capi;

@@ -1,0 +1,89 @@
+//! The scratch context: a private `SSL_CTX` that no application ever sees.
+//!
+//! OpenSSL has no setter for "not resumable". Its `SSL_CTX_remove_session` sets the mark on the session it
+//! is given and, on a context without callbacks and without sessions, does nothing else; it takes no lock
+//! but that context's own. So a mark can be set wherever we are called, under other contexts' locks too.
+//!
+//! It also serves to ask this libssl which of the rules it follows that no version number tells for sure.
+
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use super::context::ContextRef;
+use super::inside::{Inside, during};
+use super::private::{self, Private};
+use super::session::SessionRef;
+use super::table::Libssl;
+use super::types::SSL_CTX;
+use super::types::number::*;
+use crate::cache::{Capacity, Order, Readd, Rules};
+
+static SCRATCH: AtomicPtr<SSL_CTX> = AtomicPtr::new(null_mut());
+
+/// Marks `session` not resumable.
+pub(crate) fn mark_not_resumable(session: SessionRef<'_>) {
+    if let Some(scratch) = get() {
+        scratch.remove_from_real(session);
+    }
+}
+
+/// Forgets the scratch context: its lock may have been held by a thread that a fork left behind.
+pub(crate) fn forget() {
+    SCRATCH.store(null_mut(), Ordering::Release);
+}
+
+/// The scratch context, made at the first call.
+pub(crate) fn get() -> Option<ContextRef<'static>> {
+    let mut pointer = SCRATCH.load(Ordering::Acquire);
+    if pointer.is_null() {
+        pointer = make(super::load::libssl()?);
+    }
+    // SAFETY: it is never freed.
+    unsafe { ContextRef::from_ptr(pointer) }
+}
+
+#[cold]
+fn make(libssl: &'static Libssl) -> *mut SSL_CTX {
+    let made = super::errors::kept(libssl, || {
+        during(Inside::MakingScratch, || {
+            // SAFETY: takes nothing, returns a constant.
+            let method = unsafe { (libssl.tls_method)() };
+            // SAFETY: a method of this libssl.
+            unsafe { (libssl.ctx_new)(method) }
+        })
+    });
+    match SCRATCH.compare_exchange(null_mut(), made, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => made,
+        Err(other) => {
+            // SAFETY: made above and given to nobody; NULL is allowed.
+            unsafe { (libssl.ctx_free)(made) };
+            other
+        }
+    }
+}
+
+/// Asks the real cache how many of three equal sessions it keeps at size 3, and which of two it drops.
+pub(crate) fn probe_rules() -> Option<Rules> {
+    let context = get()?;
+    let libssl = context.libssl;
+    let order = if libssl.version.repositions() { Order::Expiry } else { Order::Insertion };
+    let [first, second, third] = [Private::Probe(1), Private::Probe(2), Private::Probe(3)];
+    let first = private::make(libssl, first, 1, 1)?;
+    let second = private::make(libssl, second, 1, 1)?;
+    let third = private::make(libssl, third, 1, 1)?;
+    context.ctrl(CTRL_SET_SESS_CACHE_SIZE, 3);
+    context.add_to_real(first.as_ref());
+    context.add_to_real(second.as_ref());
+    context.add_to_real(first.as_ref());
+    context.add_to_real(third.as_ref());
+    context.ctrl(CTRL_SET_SESS_CACHE_SIZE, 0);
+    // Where adding the first one again moved it ahead of its equals, the second was the victim.
+    let first_stayed = context.remove_from_real(first.as_ref());
+    let second_stayed = context.remove_from_real(second.as_ref());
+    context.remove_from_real(third.as_ref());
+    Some(Rules {
+        order,
+        capacity: if first_stayed && second_stayed { Capacity::Size } else { Capacity::OneLess },
+        readd: if first_stayed && !second_stayed { Readd::Resort } else { Readd::Keep },
+    })
+}

@@ -1,0 +1,112 @@
+//! The exported functions of libssl that the core answers: what each call means for an adopted context.
+
+use std::mem::ManuallyDrop;
+use std::sync::atomic::Ordering;
+
+use libc::c_int;
+
+use super::adopt::state;
+use super::give_back::{give_back, mend};
+use super::guard::{guarded, guarded_alone};
+use super::removal::{self, Flush};
+use super::state::{ContextState, Phase};
+use super::{generator, registry, sentinel, store};
+use crate::cache::SessionKey;
+use crate::openssl::{ConnectionRef, ContextRef, SessionRef};
+
+/// `SSL_CTX_add_session`. `None`: the context is libssl's own again.
+pub(crate) fn add_session(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) -> Option<c_int> {
+    mend(state, context);
+    if state.phase() == Phase::GivenBack {
+        return None;
+    }
+    Some(c_int::from(store::add(state, context, session)))
+}
+
+/// `SSL_CTX_remove_session`: 1 if the core or the real table had a session of that id.
+///
+/// The real function marks the session and calls the remove trampoline, which tells the application; a
+/// session without an id it leaves alone.
+pub(crate) fn remove_session(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) -> c_int {
+    if removal::refuses(state) {
+        return 0;
+    }
+    if session.id().is_empty() {
+        // Even one that was added cannot be removed.
+        return 0;
+    }
+    let stored = ManuallyDrop::new(guarded(state, None, || removal::take(state, session)));
+    let in_real = context.remove_from_real(session);
+    let removed = stored.is_some() || in_real;
+    guarded(state, (), || drop(ManuallyDrop::into_inner(stored)));
+    c_int::from(removed)
+}
+
+/// `SSL_CTX_flush_sessions` and `_ex`. `false`: the context is libssl's own again.
+pub(crate) fn flush_sessions(state: &ContextState, context: ContextRef<'_>, time: i64) -> bool {
+    if state.phase() == Phase::GivenBack {
+        return false;
+    }
+    if removal::refuses(state) {
+        return true;
+    }
+    let what = Flush::at(time, context.libssl.version);
+    if what == Flush::Everything {
+        // A libssl that calls itself through its PLT frees the context this way: nothing may stay behind.
+        sentinel::disarm(state);
+        context.flush_real();
+    }
+    removal::flush(state, context, what);
+    true
+}
+
+/// `SSL_CTX_sessions`: libssl hands out its raw table, so it gets the sessions back first.
+pub(crate) fn before_sessions(state: &ContextState, context: ContextRef<'_>) {
+    give_back(state, context);
+}
+
+/// `SSL_has_matching_session_id`, as far as the core knows.
+pub(crate) fn has_matching_session_id(connection: ConnectionRef<'_>, id: &[u8]) -> Option<bool> {
+    let context = connection.session_context()?;
+    let state = state(context)?;
+    if state.phase() == Phase::GivenBack {
+        return None;
+    }
+    if removal::refuses(state) {
+        return Some(false);
+    }
+    let found = guarded(state, false, || {
+        let key = SessionKey::new(connection.session_version(), id);
+        key.zip(state.core()).is_some_and(|(key, core)| core.contains(&key))
+    });
+    // What the real table has besides: a session on its way to single use.
+    if found { Some(true) } else { None }
+}
+
+/// Whether libssl would refuse to change this session's time, because this thread's remove callback runs
+/// under the lock of the context that it is stored in.
+pub(crate) fn refuses_new_time(session: SessionRef<'_>) -> bool {
+    guarded_alone(false, || removal::refuses_owner_of(session))
+}
+
+/// After `SSL_SESSION_set_time`, `_ex` or `set_timeout`: a stored session moves to its new place, or (1.1.1)
+/// expires at its new time where it stands.
+pub(crate) fn time_was_set(session: SessionRef<'_>) {
+    guarded_alone((), || registry::reposition(session));
+}
+
+/// Before `SSL_set_SSL_CTX`.
+pub(crate) fn before_switch(connection: ConnectionRef<'_>) {
+    guarded_alone((), || connection.note_session_context());
+}
+
+/// After `SSL_new`. Every handshake begins here, so what a flush took is planted again here.
+pub(crate) fn connection_was_made(state: &ContextState, context: ContextRef<'_>, connection: Option<ConnectionRef<'_>>) {
+    mend(state, context);
+    if !state.tick_planted.load(Ordering::Relaxed) {
+        guarded(state, (), || sentinel::plant(state, context));
+    }
+    if let Some(connection) = connection {
+        guarded(state, (), || generator::inherit(state, connection));
+    }
+}

@@ -1,0 +1,39 @@
+//! Giving a context back to libssl, for good: when its raw table is asked for, or after a fault of ours.
+
+use super::guard::{guarded, guarded_alone};
+use super::state::{ContextState, Phase};
+use super::{generator, sentinel};
+use crate::openssl::ContextRef;
+use crate::openssl::number::*;
+
+/// Moves every session into libssl's own cache and restores mode, size and callbacks. Only from where no
+/// lock of the context is held; a second call does nothing.
+pub(crate) fn give_back(state: &ContextState, context: ContextRef<'_>) {
+    if !state.advance(Phase::GivenBack) {
+        return;
+    }
+    guarded_alone((), || {
+        sentinel::uproot(state, context);
+        generator::clear_conflict(state, context);
+    });
+    // The core that broke may break again: then its sessions are lost, and libssl goes on without them.
+    guarded(state, (), || move_sessions(state, context));
+    context.ctrl(CTRL_SET_SESS_CACHE_SIZE, state.app.size());
+    context.ctrl(CTRL_SET_SESS_CACHE_MODE, i64::from(state.app.mode()));
+    context.set_callbacks(state.app.new.get(), state.app.remove.get(), state.app.get.get());
+}
+
+/// In the core's order, so that libssl's list is sorted as it would have been.
+fn move_sessions(state: &ContextState, context: ContextRef<'_>) {
+    let Some(core) = state.core() else { return };
+    for session in core.drain() {
+        context.add_to_real(session.as_ref());
+    }
+}
+
+/// Does what a fault made necessary, at a call where it is safe.
+pub(crate) fn mend(state: &ContextState, context: ContextRef<'_>) {
+    if state.phase() == Phase::Broken {
+        give_back(state, context);
+    }
+}

@@ -1,0 +1,120 @@
+//! Finding a session for a client that asks for one: the tiers, in their order.
+//!
+//! The core comes first, then the application's get callback. (The tier that a host's processes share has its
+//! place between the two, in `lookup`.)
+
+use std::ptr::null_mut;
+
+use super::answer::Reference;
+use super::guard::guarded;
+use super::state::{ContextState, count};
+use super::{removal, store};
+use crate::base::log::{self, Level};
+use crate::cache::SessionKey;
+use crate::openssl::number::*;
+use crate::openssl::{ConnectionRef, ContextRef, GetCb, Question, SSL_SESSION, Session};
+
+/// What our own tiers say.
+enum Found {
+    /// A session, with the reference that libssl shall have.
+    Ours(*mut SSL_SESSION),
+    /// Nothing; now it is the application's turn, if it wants one.
+    Ask(Option<GetCb>),
+    /// Nothing, and stock could not even have asked.
+    Refused,
+}
+
+/// The get trampoline.
+pub(super) fn on_get(state: &ContextState, context: ContextRef<'_>, question: &Question<'_>) -> *mut SSL_SESSION {
+    match guarded(state, Found::Ask(state.app.get.get()), || lookup(state, context, question)) {
+        Found::Ours(session) => {
+            question.set_copy(Reference::Owned.flag());
+            session
+        }
+        Found::Ask(Some(callback)) => {
+            count(&state.counters.asked);
+            let answer = question.ask(callback);
+            accept(state, context, question, answer);
+            answer
+        }
+        Found::Ask(None) | Found::Refused => null_mut(),
+    }
+}
+
+fn lookup(state: &ContextState, context: ContextRef<'_>, question: &Question<'_>) -> Found {
+    #[cfg(feature = "fault-injection")]
+    super::fault::at("lookup");
+    let ask = Found::Ask(state.app.get.get());
+    if !state.is_serving() || !state.app.looks_up() {
+        return ask;
+    }
+    if removal::refuses(state) {
+        return Found::Refused;
+    }
+    match from_core(state, context, question) {
+        Some(session) => Found::Ours(session.into_ptr()),
+        None => {
+            count(&state.counters.misses);
+            ask
+        }
+    }
+}
+
+fn from_core(state: &ContextState, context: ContextRef<'_>, question: &Question<'_>) -> Option<Session> {
+    let core = state.core()?;
+    let version = question.connection.session_version();
+    let key = SessionKey::new(version, question.id())?;
+    let mut session = core.get(&key)?;
+    if session.as_ref().id() != question.id() {
+        // Its id was changed while it was stored: libssl finds such a session under neither id.
+        return None;
+    }
+    let resumable = session.as_ref().is_resumable();
+    // One that is marked libssl will not resume: nothing would take it out of the real table again.
+    if resumable && is_single_use(question.connection, version) {
+        session = take_for_single_use(state, context, &key, &session)?;
+    }
+    count(&state.counters.hits);
+    if resumable || !context.libssl.version.tests_resumable() {
+        count(&state.counters.counted_by_libssl);
+    }
+    Some(session)
+}
+
+/// Whether libssl will remove the session from its own table before it resumes it, and insist on finding it.
+fn is_single_use(connection: ConnectionRef<'_>, version: i32) -> bool {
+    version == TLS1_3_VERSION && connection.is_server() && connection.has_anti_replay()
+}
+
+/// Out of the core, so that one connection wins, and into the real table, from which libssl removes it next.
+fn take_for_single_use(
+    state: &ContextState,
+    context: ContextRef<'_>,
+    key: &SessionKey,
+    session: &Session,
+) -> Option<Session> {
+    let taken = state.core()?.remove_same(key, session)?;
+    if !context.add_to_real(taken.as_ref()) {
+        log::write(Level::Debug, "a session for single use could not be put into libssl's table");
+    }
+    Some(taken)
+}
+
+/// Does for the application's answer what libssl would do: stores it, if the mode says so.
+fn accept(state: &ContextState, context: ContextRef<'_>, question: &Question<'_>, answer: *mut SSL_SESSION) {
+    let Some(session) = question.answered(answer) else { return };
+    count(&state.counters.answered);
+    let takes = guarded(state, false, || {
+        state.is_serving() && state.app.stores() && !(context.libssl.version.tests_resumable() && session.is_marked())
+    });
+    if !takes {
+        return;
+    }
+    store::add(state, context, session);
+    guarded(state, (), || {
+        let version = question.connection.session_version();
+        if !session.is_marked() && is_single_use(question.connection, version) {
+            context.add_to_real(session);
+        }
+    });
+}

@@ -1,0 +1,195 @@
+//! Sessions that leave: flushes, and the application's remove callback with stock's rules for each release.
+
+use std::cell::Cell;
+use std::mem::ManuallyDrop;
+use std::sync::atomic::Ordering;
+
+use super::guard::guarded;
+use super::state::{ContextState, Core, count};
+use crate::base::clock;
+use crate::cache::{Order, SessionKey};
+use crate::openssl::private::Private;
+use crate::openssl::{ContextRef, Session, SessionRef, Version, call_remove, scratch};
+
+/// What a flush takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flush {
+    Everything,
+    /// What had expired by this second.
+    ExpiredBy(i64),
+}
+
+impl Flush {
+    /// The meaning of the time that `SSL_CTX_flush_sessions` is given.
+    pub(crate) fn at(time: i64, version: Version) -> Flush {
+        match time {
+            0 => Flush::Everything,
+            t if t < 0 && version.negative_flush_removes_all() => Flush::Everything,
+            t => Flush::ExpiredBy(t),
+        }
+    }
+}
+
+thread_local! {
+    /// The context (by serial) under whose lock stock would be running the application's callback now.
+    static UNDER_LOCK: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Whether stock could not take the context's lock here, because this thread's callback runs under it.
+pub(crate) fn refuses(state: &ContextState) -> bool {
+    UNDER_LOCK.try_with(Cell::get) == Ok(state.serial)
+}
+
+/// The same for the context that a session is stored in.
+pub(crate) fn refuses_owner_of(session: SessionRef<'_>) -> bool {
+    let under = UNDER_LOCK.try_with(Cell::get).unwrap_or(0);
+    under != 0 && super::registry::owner(session) == Some(under)
+}
+
+/// Tells the application that a session left. As in libssl, its pointer is read at the last moment.
+fn tell(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) {
+    if let Some(callback) = state.app.remove.get() {
+        call_remove(callback, context, session);
+    }
+}
+
+/// The same from where stock holds the context's write lock. Left by longjmp, this thread stays locked out
+/// of this context, as it would be in libssl.
+fn tell_under_lock(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) {
+    if !context.libssl.version.refuses_reentry() {
+        return tell(state, context, session);
+    }
+    let outer = UNDER_LOCK.try_with(|under| under.replace(state.serial)).unwrap_or(0);
+    tell(state, context, session);
+    let _ = UNDER_LOCK.try_with(|under| under.set(outer));
+}
+
+/// `SSL_CTX_flush_sessions` as far as the core is concerned.
+pub(super) fn flush(state: &ContextState, context: ContextRef<'_>, what: Flush) {
+    let Some(core) = state.core() else { return };
+    if context.libssl.version.removes_in_batches() {
+        return flush_batch(state, core, context, what);
+    }
+    if let (Flush::ExpiredBy(time), Order::Insertion) = (what, state.rules.order) {
+        // What has expired may stand anywhere.
+        return flush_listed(state, core, context, guarded(state, Vec::new(), || core.expired(time)));
+    }
+    let horizon = core.horizon();
+    flush_in_turn(state, core, context, what, horizon);
+    if what == Flush::Everything && !core.is_empty() {
+        // Another thread has added some, and one of those that should have gone stands behind them.
+        flush_listed(state, core, context, guarded(state, Vec::new(), || core.older(horizon)));
+    }
+}
+
+/// As 4.0 does it: all are unlinked first, and the callbacks come afterwards.
+fn flush_batch(state: &ContextState, core: &Core, context: ContextRef<'_>, what: Flush) {
+    let batch = guarded(state, Vec::new(), || {
+        let batch = match what {
+            Flush::Everything => core.drain(),
+            Flush::ExpiredBy(time) => core.expire(time),
+        };
+        batch.iter().for_each(|session| scratch::mark_not_resumable(session.as_ref()));
+        batch
+    });
+    state.counters.flushed.fetch_add(batch.len() as u64, Ordering::Relaxed);
+    deliver(state, context, ManuallyDrop::new(batch));
+}
+
+/// As the others do it: each session is unlinked just before its callback, which sees the rest still counted.
+fn flush_in_turn(state: &ContextState, core: &Core, context: ContextRef<'_>, what: Flush, horizon: u64) {
+    let mut waiting = ManuallyDrop::new(Vec::new());
+    let take = || match what {
+        Flush::Everything => core.pop(horizon),
+        Flush::ExpiredBy(time) => core.pop_expired(time, horizon),
+    };
+    while let Some(session) = guarded(state, None, || take().map(marked)) {
+        count(&state.counters.flushed);
+        tell_under_lock(state, context, session.as_ref());
+        let session = ManuallyDrop::into_inner(session);
+        if context.libssl.version.flush_frees_at_the_end() {
+            waiting.push(session);
+        } else {
+            guarded(state, (), || drop(session));
+        }
+    }
+    guarded(state, (), || drop(ManuallyDrop::into_inner(waiting)));
+}
+
+/// The same for a list of what shall go, as far as it is still there.
+fn flush_listed(state: &ContextState, core: &Core, context: ContextRef<'_>, mut list: Vec<(SessionKey, Session)>) {
+    list.reverse();
+    let mut list = ManuallyDrop::new(list);
+    while let Some((key, handle)) = list.pop() {
+        if let Some(session) = guarded(state, None, || core.remove_same(&key, &handle).map(marked)) {
+            guarded(state, (), || drop(handle));
+            count(&state.counters.flushed);
+            tell_under_lock(state, context, session.as_ref());
+            guarded(state, (), || drop(ManuallyDrop::into_inner(session)));
+        }
+    }
+    guarded(state, (), || drop(ManuallyDrop::into_inner(list)));
+}
+
+/// Marked not resumable, and ready to be told of.
+fn marked(session: Session) -> ManuallyDrop<Session> {
+    scratch::mark_not_resumable(session.as_ref());
+    ManuallyDrop::new(session)
+}
+
+/// Calls back for each, the last one first, and lets go of it right afterwards.
+fn deliver(state: &ContextState, context: ContextRef<'_>, mut stack: ManuallyDrop<Vec<Session>>) {
+    while let Some(session) = stack.pop().map(ManuallyDrop::new) {
+        tell_under_lock(state, context, session.as_ref());
+        guarded(state, (), || drop(ManuallyDrop::into_inner(session)));
+    }
+    guarded(state, (), || drop(ManuallyDrop::into_inner(stack)));
+}
+
+/// Evicts while the core is fuller than its limit allows; `newest` is the one that must stay.
+pub(super) fn evict(state: &ContextState, core: &Core, context: ContextRef<'_>, newest: &SessionKey) {
+    let in_batches = context.libssl.version.removes_in_batches();
+    let mut waiting = ManuallyDrop::new(Vec::new());
+    while let Some(victim) = guarded(state, None, || core.evict(newest, state.app.limit()).map(marked)) {
+        if in_batches {
+            count(&state.counters.evicted);
+            waiting.push(ManuallyDrop::into_inner(victim));
+        } else {
+            tell_under_lock(state, context, victim.as_ref());
+            // libssl counts it only now, so this is what the callback sees.
+            count(&state.counters.evicted);
+            guarded(state, (), || drop(ManuallyDrop::into_inner(victim)));
+        }
+    }
+    deliver(state, context, waiting);
+}
+
+/// A session that was removed by its id: the callback gets the caller's object, and the reference that the
+/// core had to its own is dropped afterwards. No lock is held here in any release.
+pub(super) fn remove(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) {
+    let stored = ManuallyDrop::new(guarded(state, None, || take(state, session)));
+    tell(state, context, session);
+    guarded(state, (), || drop(ManuallyDrop::into_inner(stored)));
+}
+
+/// Takes whatever the core has under this session's id.
+pub(super) fn take(state: &ContextState, session: SessionRef<'_>) -> Option<Session> {
+    let key = SessionKey::new(session.protocol_version(), session.id())?;
+    let stored = state.core()?.remove(&key)?;
+    count(&state.counters.removed);
+    Some(stored)
+}
+
+/// The remove trampoline: a sentinel of ours says what libssl is doing, anything else was removed by its id.
+pub(super) fn on_remove(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) {
+    match guarded(state, None, || Private::of(session)) {
+        Some(Private::Tick) if state.tick_planted.swap(false, Ordering::AcqRel) => {
+            flush(state, context, Flush::ExpiredBy(clock::now()));
+        }
+        Some(Private::Fin) if state.fin_planted.swap(false, Ordering::AcqRel) => {
+            flush(state, context, Flush::Everything);
+        }
+        Some(_) => {}
+        None => remove(state, context, session),
+    }
+}

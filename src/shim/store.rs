@@ -1,0 +1,75 @@
+//! What goes into the core, and when.
+
+use super::guard::guarded;
+use super::state::{ContextState, count};
+use super::{removal, sentinel};
+use crate::base::clock;
+use crate::cache::{Inserted, SessionKey};
+use crate::openssl::number::*;
+use crate::openssl::{ConnectionRef, ContextRef, SessionRef};
+
+/// How an addition went.
+#[derive(Clone, Copy)]
+enum Added {
+    /// It could not be stored.
+    Refused,
+    /// That very object was stored already.
+    Already,
+    /// It is stored.
+    New(SessionKey),
+}
+
+/// `SSL_CTX_add_session`: whether the object was newly stored. May evict others and so reach the application.
+pub(crate) fn add(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) -> bool {
+    if removal::refuses(state) {
+        return false;
+    }
+    match guarded(state, Added::Refused, || insert(state, context, session)) {
+        Added::New(key) => {
+            if let Some(core) = state.core() {
+                removal::evict(state, core, context, &key);
+            }
+            true
+        }
+        Added::Already | Added::Refused => false,
+    }
+}
+
+fn insert(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) -> Added {
+    #[cfg(feature = "fault-injection")]
+    super::fault::at("insert");
+    let Some(key) = SessionKey::new(session.protocol_version(), session.id()) else { return Added::Refused };
+    let Some(handle) = session.to_owned() else { return Added::Refused };
+    let core = state.core_for_storing();
+    sentinel::plant(state, context);
+    if state.app.updates_time() && context.libssl.version.updates_time() {
+        session.set_time(clock::now());
+    }
+    match core.insert(key, handle, session.expiry()) {
+        Inserted::Not => Added::Already,
+        Inserted::New | Inserted::Replacing(_) => {
+            count(&state.counters.stored);
+            Added::New(key)
+        }
+    }
+}
+
+/// Whether libssl would have stored the new session of this connection.
+pub(super) fn wants(state: &ContextState, connection: ConnectionRef<'_>, session: SessionRef<'_>) -> bool {
+    state.is_serving()
+        && state.app.stores()
+        && (session.protocol_version() != TLS1_3_VERSION
+            || !connection.is_server()
+            || connection.has_anti_replay()
+            || state.app.remove.get().is_some()
+            || connection.has_no_tickets())
+}
+
+/// A new callback's 0 where that means "do not cache": this object leaves the core. It is not marked, and the
+/// remove callback is not called: the application has just declined it.
+pub(super) fn forget(state: &ContextState, session: SessionRef<'_>) {
+    let key = SessionKey::new(session.protocol_version(), session.id());
+    if let (Some(key), Some(core), Some(handle)) = (key, state.core(), session.to_owned()) {
+        drop(core.remove_same(&key, &handle));
+    }
+}
