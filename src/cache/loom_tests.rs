@@ -70,6 +70,34 @@ fn two_adds_at_capacity_keep_the_limit() {
 }
 
 #[test]
+fn two_adds_to_an_empty_cache_see_each_other() {
+    model(|[a, b, _]| {
+        let cache = cache(Capacity::Size, &[]);
+        let (cache, first, second) =
+            both(cache, move |it| it.add(a, "a", 20, 1).evicted, move |it| it.add(b, "b", 20, 1).evicted);
+        assert_eq!(cache.len(), 1);
+        assert_eq!(sorted([first, second, cache.drain()].concat()), ["a", "b"]);
+    });
+}
+
+#[test]
+fn a_slow_add_does_not_evict_whoever_came_after_its_session_had_gone() {
+    model(|[a, b, _]| {
+        let cache = cache(Capacity::OneLess, &[]);
+        let remove_and_add = move |it: &Cache| {
+            let removed = it.remove(&a);
+            it.add(b, "b", 20, 1);
+            removed
+        };
+        let (cache, evicted, removed) = both(cache, move |it| it.add(a, "a", 20, 1).evicted, remove_and_add);
+        if removed.is_some() {
+            assert!(evicted.is_empty());
+            assert_eq!(cache.drain(), ["b"]);
+        }
+    });
+}
+
+#[test]
 fn two_adds_below_capacity_evict_only_what_they_must() {
     model(|[x, a, b]| {
         let cache = cache(Capacity::OneLess, &[(x, "x")]);

@@ -161,6 +161,29 @@ fn any_rules() -> impl Strategy<Value = Rules> {
     (order, capacity, readd).prop_map(|(order, capacity, readd)| Rules { order, capacity, readd })
 }
 
+/// The same in its two halves, one victim at a time.
+fn add_stepwise(cache: &SessionCache<Object>, item: Item, size: usize) -> Added<Object> {
+    let (stored, replaced) = match cache.insert(item.key, item.object, item.expiry) {
+        Inserted::New => (true, None),
+        Inserted::Replacing(old) => (true, Some(old)),
+        Inserted::Not => return Added { stored: false, replaced: None, evicted: Vec::new() },
+    };
+    let evicted = std::iter::from_fn(|| cache.evict(&item.key, size)).collect();
+    Added { stored, replaced, evicted }
+}
+
+/// What a caller does who must act between one session and the next.
+fn expire_stepwise(cache: &SessionCache<Object>, now: i64) -> Vec<Object> {
+    let horizon = cache.horizon();
+    match cache.rules.order {
+        Order::Expiry => std::iter::from_fn(|| cache.pop_expired(now, horizon)).collect(),
+        Order::Insertion => {
+            let expired = cache.expired(now).into_iter();
+            expired.filter_map(|(key, object)| cache.remove_same(&key, &object)).collect()
+        }
+    }
+}
+
 /// One operation on both; the answers must agree.
 fn step(cache: &SessionCache<Object>, model: &mut Model, op: &Op) -> Result<(), TestCaseError> {
     match *op {

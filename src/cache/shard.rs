@@ -253,3 +253,41 @@ impl<H: Clone + PartialEq> Shard<H> {
         }
     }
 }
+
+#[cfg(all(test, not(sesscache_loom)))]
+mod tests {
+    use super::super::rules::Capacity;
+    use super::*;
+
+    fn shard(order: Order) -> Shard<u32> {
+        Shard::new(Rules { order, capacity: Capacity::Size, readd: Readd::Keep })
+    }
+
+    fn put(shard: &mut Shard<u32>, number: u32, expiry: i64) -> (u64, SessionKey) {
+        let key = SessionKey::new(0x0303, &number.to_le_bytes()).unwrap();
+        let hash = KeyHasher::of_process().hash(&key);
+        shard.put(hash, Entry { key, handle: number, expiry }, u64::from(number));
+        (hash, key)
+    }
+
+    #[test]
+    fn coming_and_going_takes_no_more_memory() {
+        let mut shard = shard(Order::Expiry);
+        for number in 0..10_000 {
+            let (hash, key) = put(&mut shard, number, 0);
+            let id = shard.find(hash, &key).unwrap();
+            assert_eq!(shard.remove(hash, id).unwrap().handle, number);
+        }
+        assert_eq!((shard.capacity(), shard.table.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_walk_for_what_expired_remembers_what_is_next() {
+        let mut shard = shard(Order::Insertion);
+        [30, 10, 20].iter().enumerate().for_each(|(at, &expiry)| drop(put(&mut shard, at as u32, expiry)));
+        assert_eq!(shard.soonest, 10);
+        assert_eq!(shard.remove_expired(15, KeyHasher::of_process()).len(), 1);
+        assert_eq!(shard.soonest, 20);
+        assert_eq!(shard.remove_expired(20, KeyHasher::of_process()).len(), 0);
+    }
+}

@@ -37,6 +37,11 @@ impl Table {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.used
+    }
+
     /// Makes sure that one more fits. False if there is no memory for it; nothing is changed then.
     pub(super) fn reserve(&mut self) -> bool {
         let len = self.words.len();

@@ -6,9 +6,10 @@ use libc::{c_char, c_int};
 
 use super::{adopted, adopted_now};
 use crate::openssl::{
-    ConnectionRef, ContextRef, GenerateCb, OsslLibCtx, SSL, SSL_CTX, SSL_METHOD, table, table_of_method,
+    ConnectionRef, ContextRef, GenerateCb, OsslLibCtx, SSL, SSL_CTX, SSL_METHOD, is_foreign, table,
+    table_of_method,
 };
-use crate::shim::{adopt, calls, generator};
+use crate::shim::{adopt, calls, generator, process};
 
 /// Makes a context, as libssl's function of this name does, and takes its session cache over.
 ///
@@ -48,7 +49,7 @@ pub unsafe extern "C-unwind" fn SSL_CTX_new_ex(
 /// # Safety
 /// `made` is NULL or a live context, made by the libssl of `method`.
 unsafe fn adopt_made(made: *mut SSL_CTX, method: *const SSL_METHOD) {
-    if crate::openssl::is_foreign(method) {
+    if !process::serves() || is_foreign(method) {
         return;
     }
     // SAFETY: by the caller's word, and it is of the first libssl.

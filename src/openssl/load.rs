@@ -51,15 +51,17 @@ impl Primary {
     /// Looked for again at each call until there is one: a plugin may bring it later.
     #[cold]
     fn find() -> Option<&'static Primary> {
-        let library = SONAMES.into_iter().find_map(LoadedLibrary::find);
-        let find = |symbol: &CStr| match (host::next_symbol(symbol), library) {
-            (found, _) if !found.is_null() => found,
-            (_, Some(library)) => library.symbol(symbol),
-            (none, None) => none,
+        let loaded = SONAMES.into_iter().find_map(LoadedLibrary::find);
+        let next = host::next_symbol(c"SSL_CTX_new");
+        let first = if next.is_null() { loaded?.symbol(c"SSL_CTX_new") } else { next };
+        // The libcrypto is the one that this libssl needs, not whichever comes next.
+        let library = Object::of(first).and_then(|object| LoadedLibrary::find(&object.path)).or(loaded);
+        let find = |symbol: &CStr| match library {
+            Some(library) if next.is_null() || !symbol.to_bytes().starts_with(b"SSL") => {
+                library.symbol(symbol)
+            }
+            _ => host::next_symbol(symbol),
         };
-        if find(c"SSL_CTX_new").is_null() {
-            return None;
-        }
         // SAFETY: the names are OpenSSL's and the libraries are those that provide them to this process.
         let table = unsafe { Table::load(find) };
         let object = table.ctx_new.and_then(|function| Object::of(function as *const c_void));

@@ -8,6 +8,7 @@
 
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::context::ContextRef;
 use super::inside::{Inside, during};
@@ -19,52 +20,50 @@ use super::types::number::*;
 use crate::cache::{Capacity, Order, Readd, Rules};
 
 static SCRATCH: AtomicPtr<SSL_CTX> = AtomicPtr::new(null_mut());
+static IN_USE: Mutex<()> = Mutex::new(());
+
+/// Held by whoever works on the scratch context, and over a fork, so that a child never finds its lock held.
+pub(crate) fn in_use() -> MutexGuard<'static, ()> {
+    IN_USE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Marks `session` not resumable.
 pub(crate) fn mark_not_resumable(session: SessionRef<'_>) {
-    if let Some(scratch) = get() {
+    // SAFETY: NULL or a context that is never freed.
+    if let Some(scratch) = unsafe { ContextRef::from_ptr(SCRATCH.load(Ordering::Acquire)) } {
+        let _in_use = in_use();
         scratch.remove_from_real(session);
     }
 }
 
-/// Forgets the scratch context: its lock may have been held by a thread that a fork left behind.
-pub(crate) fn forget() {
-    SCRATCH.store(null_mut(), Ordering::Release);
-}
-
-/// The scratch context, made at the first call.
-pub(crate) fn get() -> Option<ContextRef<'static>> {
-    let mut pointer = SCRATCH.load(Ordering::Acquire);
-    if pointer.is_null() {
-        pointer = make(super::load::libssl()?);
-    }
-    // SAFETY: it is never freed.
-    unsafe { ContextRef::from_ptr(pointer) }
-}
-
+/// Makes the scratch context, and finds out this libssl's rules by it. Several threads may do so at once: each
+/// asks a context of its own, and one of these stays.
 #[cold]
-fn make(libssl: &'static Libssl) -> *mut SSL_CTX {
-    let made = super::errors::kept(libssl, || {
+pub(crate) fn make() -> Option<Rules> {
+    let libssl = super::load::libssl()?;
+    let made = new_context(libssl);
+    // SAFETY: NULL or new, and not freed before it is used for the last time below.
+    let rules = unsafe { ContextRef::from_ptr(made) }.and_then(probe_rules);
+    if SCRATCH.compare_exchange(null_mut(), made, Ordering::AcqRel, Ordering::Acquire).is_err() {
+        // SAFETY: made above and given to nobody; NULL is allowed.
+        unsafe { (libssl.ctx_free)(made) };
+    }
+    rules
+}
+
+fn new_context(libssl: &'static Libssl) -> *mut SSL_CTX {
+    super::errors::kept(libssl, || {
         during(Inside::MakingScratch, || {
             // SAFETY: takes nothing, returns a constant.
             let method = unsafe { (libssl.tls_method)() };
             // SAFETY: a method of this libssl.
             unsafe { (libssl.ctx_new)(method) }
         })
-    });
-    match SCRATCH.compare_exchange(null_mut(), made, Ordering::AcqRel, Ordering::Acquire) {
-        Ok(_) => made,
-        Err(other) => {
-            // SAFETY: made above and given to nobody; NULL is allowed.
-            unsafe { (libssl.ctx_free)(made) };
-            other
-        }
-    }
+    })
 }
 
 /// Asks the real cache how many of three equal sessions it keeps at size 3, and which of two it drops.
-pub(crate) fn probe_rules() -> Option<Rules> {
-    let context = get()?;
+fn probe_rules(context: ContextRef<'_>) -> Option<Rules> {
     let libssl = context.libssl;
     let order = if libssl.version.repositions() { Order::Expiry } else { Order::Insertion };
     let [first, second, third] = [Private::Probe(1), Private::Probe(2), Private::Probe(3)];

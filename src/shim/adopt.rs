@@ -39,7 +39,9 @@ pub(crate) fn state_or_adopt(context: ContextRef<'_>) -> Option<&ContextState> {
 
 fn adopt(context: ContextRef<'_>) {
     let Some(rules) = process::rules() else { return };
-    let Some(slots) = Slots::register(context.libssl, trampolines::free_state::<ContextState>) else { return };
+    let Some(slots) = Slots::register(context.libssl, trampolines::free_state::<ContextState>) else {
+        return;
+    };
     if state(context).is_some() {
         return;
     }

@@ -15,7 +15,11 @@ use crate::cache::SessionKey;
 use crate::openssl::{ConnectionRef, ContextRef, SessionRef};
 
 /// `SSL_CTX_add_session`. `None`: the context is libssl's own again.
-pub(crate) fn add_session(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) -> Option<c_int> {
+pub(crate) fn add_session(
+    state: &ContextState,
+    context: ContextRef<'_>,
+    session: SessionRef<'_>,
+) -> Option<c_int> {
     mend(state, context);
     if state.phase() == Phase::GivenBack {
         return None;
@@ -27,7 +31,11 @@ pub(crate) fn add_session(state: &ContextState, context: ContextRef<'_>, session
 ///
 /// The real function marks the session and calls the remove trampoline, which tells the application; a
 /// session without an id it leaves alone.
-pub(crate) fn remove_session(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) -> c_int {
+pub(crate) fn remove_session(
+    state: &ContextState,
+    context: ContextRef<'_>,
+    session: SessionRef<'_>,
+) -> c_int {
     if removal::refuses(state) {
         return 0;
     }
@@ -101,7 +109,11 @@ pub(crate) fn before_switch(connection: ConnectionRef<'_>) {
 }
 
 /// After `SSL_new`. Every handshake begins here, so what a flush took is planted again here.
-pub(crate) fn connection_was_made(state: &ContextState, context: ContextRef<'_>, connection: Option<ConnectionRef<'_>>) {
+pub(crate) fn connection_was_made(
+    state: &ContextState,
+    context: ContextRef<'_>,
+    connection: Option<ConnectionRef<'_>>,
+) {
     mend(state, context);
     if !state.tick_planted.load(Ordering::Relaxed) {
         guarded(state, (), || sentinel::plant(state, context));

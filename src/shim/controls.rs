@@ -10,14 +10,23 @@ use crate::openssl::number::*;
 use crate::openssl::{ContextRef, Inside, inside};
 
 /// The answer to `command`, or `None` where it is the real function's to give.
-pub(crate) fn ctrl(state: &ContextState, context: ContextRef<'_>, command: c_int, argument: c_long) -> Option<c_long> {
+pub(crate) fn ctrl(
+    state: &ContextState,
+    context: ContextRef<'_>,
+    command: c_int,
+    argument: c_long,
+) -> Option<c_long> {
     if inside() == Inside::Adding {
         return None;
     }
     match command {
-        CTRL_SESS_CB_HIT => Some(real_minus(context, command, state.counters.counted_by_libssl.load(Ordering::Relaxed))),
+        CTRL_SESS_CB_HIT => {
+            Some(real_minus(context, command, state.counters.counted_by_libssl.load(Ordering::Relaxed)))
+        }
         CTRL_SESS_MISSES => Some(real_plus(context, command, state.counters.misses.load(Ordering::Relaxed))),
-        CTRL_SESS_CACHE_FULL => Some(real_plus(context, command, state.counters.evicted.load(Ordering::Relaxed))),
+        CTRL_SESS_CACHE_FULL => {
+            Some(real_plus(context, command, state.counters.evicted.load(Ordering::Relaxed)))
+        }
         _ if state.phase() == Phase::GivenBack => None,
         CTRL_SESS_NUMBER => c_long::try_from(state.number()).ok(),
         CTRL_GET_SESS_CACHE_SIZE => Some(state.app.size()),

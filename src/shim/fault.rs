@@ -42,7 +42,8 @@ fn order() -> &'static Order {
     static ORDER: OnceBox<Order> = OnceBox::new();
     ORDER.get_or_init(|| {
         let order = host::secure_variable("SESSCACHE_FAULT").unwrap_or_default();
-        let parsed = order.split_once(':').and_then(|(place, number)| Some((place.to_owned(), number.parse().ok()?)));
+        let parsed =
+            order.split_once(':').and_then(|(place, number)| Some((place.to_owned(), number.parse().ok()?)));
         Box::new(parsed)
     })
 }

@@ -12,7 +12,11 @@ use crate::cache::SessionKey;
 use crate::openssl::{ConnectionRef, ContextRef, GenerateCb, IdRequest, Session, private, trampolines};
 
 /// `SSL_CTX_set_generate_session_id`.
-pub(crate) fn set_on_context(state: &ContextState, context: ContextRef<'_>, generator: Option<GenerateCb>) -> c_int {
+pub(crate) fn set_on_context(
+    state: &ContextState,
+    context: ContextRef<'_>,
+    generator: Option<GenerateCb>,
+) -> c_int {
     state.app.generate.set(generator);
     context.set_generator(generator.map(|_| trampolines::generate_id::<ContextState> as GenerateCb))
 }
@@ -32,7 +36,9 @@ pub(super) fn inherit(state: &ContextState, connection: ConnectionRef<'_>) {
 
 /// The generator trampoline.
 pub(super) fn on_generate(state: &ContextState, context: ContextRef<'_>, request: &IdRequest<'_>) -> c_int {
-    let Some(generator) = request.connection.generator().or_else(|| state.app.generate.get()) else { return 0 };
+    let Some(generator) = request.connection.generator().or_else(|| state.app.generate.get()) else {
+        return 0;
+    };
     guarded(state, (), || clear_conflict(state, context));
     let result = request.ask(generator);
     if result != 0 {
@@ -44,7 +50,8 @@ pub(super) fn on_generate(state: &ContextState, context: ContextRef<'_>, request
 fn show_conflict(state: &ContextState, context: ContextRef<'_>, request: &IdRequest<'_>) {
     let (Some(id), Some(length)) = (request.written(), request.length()) else { return };
     let version = request.connection.session_version();
-    let stored = id.get(..length).and_then(|id| SessionKey::new(version, id)).and_then(|key| state.core()?.get(&key));
+    let stored =
+        id.get(..length).and_then(|id| SessionKey::new(version, id)).and_then(|key| state.core()?.get(&key));
     let Some(copy) = stored.and_then(|stored| private::copy(context.libssl, stored.as_ref())) else { return };
     if context.add_to_real(copy.as_ref()) {
         release(context, state.conflict.put(Some(copy)));

@@ -31,7 +31,13 @@ pub(super) fn guarded_alone<T>(fallback: T, work: impl FnOnce() -> T) -> T {
 fn broke(state: &ContextState) {
     if state.broke() {
         let _ = catch_unwind(|| {
-            log::write(Level::Error, &format!("a fault of ours ({}): this context goes back to libssl's own cache", process::last_panic()));
+            log::write(
+                Level::Error,
+                &format!(
+                    "a fault of ours ({}): this context goes back to libssl's own cache",
+                    process::last_panic()
+                ),
+            );
         });
     }
 }

@@ -25,7 +25,11 @@ enum Found {
 }
 
 /// The get trampoline.
-pub(super) fn on_get(state: &ContextState, context: ContextRef<'_>, question: &Question<'_>) -> *mut SSL_SESSION {
+pub(super) fn on_get(
+    state: &ContextState,
+    context: ContextRef<'_>,
+    question: &Question<'_>,
+) -> *mut SSL_SESSION {
     match guarded(state, Found::Ask(state.app.get.get()), || lookup(state, context, question)) {
         Found::Ours(session) => {
             question.set_copy(Reference::Owned.flag());
@@ -105,7 +109,9 @@ fn accept(state: &ContextState, context: ContextRef<'_>, question: &Question<'_>
     let Some(session) = question.answered(answer) else { return };
     count(&state.counters.answered);
     let takes = guarded(state, false, || {
-        state.is_serving() && state.app.stores() && !(context.libssl.version.tests_resumable() && session.is_marked())
+        state.is_serving()
+            && state.app.stores()
+            && !(context.libssl.version.tests_resumable() && session.is_marked())
     });
     if !takes {
         return;

@@ -53,6 +53,11 @@ pub(super) fn serving() -> Option<&'static Libssl> {
     }
 }
 
+/// Whether contexts are adopted in this process. Says once why not.
+pub(crate) fn serves() -> bool {
+    serving().is_some()
+}
+
 #[cold]
 fn warn_aside(aside: Aside) {
     static WARNED: AtomicBool = AtomicBool::new(false);
@@ -60,7 +65,9 @@ fn warn_aside(aside: Aside) {
         return;
     }
     let reason = match aside {
-        Aside::UnknownVersion(number) => format!("its version number {number:#x} is not one that this release knows"),
+        Aside::UnknownVersion(number) => {
+            format!("its version number {number:#x} is not one that this release knows")
+        }
         Aside::MissingSymbol(name) => format!("it has no function {}", name.to_string_lossy()),
     };
     log::write(Level::Warn, &format!("libssl's own session cache stays in use: {reason}"));
@@ -72,7 +79,7 @@ pub(super) fn rules() -> Option<Rules> {
     if let Some(rules) = RULES.get() {
         return Some(*rules);
     }
-    let rules = scratch::probe_rules()?;
+    let rules = scratch::make()?;
     registry::watch_forks();
     keep_panics_quiet();
     log::write(Level::Info, &format!("serving session caches by {rules:?}"));

@@ -56,11 +56,17 @@ fn identity(session: SessionRef<'_>) -> Option<(SessionKey, Session)> {
 }
 
 thread_local! {
-    /// The registry's lock from before a fork until after it.
-    static FORKING: RefCell<Option<MutexGuard<'static, Cores>>> = const { RefCell::new(None) };
+    /// What is held from before a fork until after it.
+    static FORKING: RefCell<Option<Held>> = const { RefCell::new(None) };
 }
 
-/// Has forks go well: a child keeps every core whose locks are free, and gets a new scratch context.
+/// The locks that a child must find free.
+struct Held {
+    cores: MutexGuard<'static, Cores>,
+    _scratch: MutexGuard<'static, ()>,
+}
+
+/// Has forks go well: a child keeps every core whose locks are free.
 pub(super) fn watch_forks() {
     static WATCHING: AtomicBool = AtomicBool::new(false);
     if !WATCHING.swap(true, Ordering::AcqRel) {
@@ -68,10 +74,10 @@ pub(super) fn watch_forks() {
     }
 }
 
-/// Holds the registry, so that the child finds it whole.
+/// Holds registry and scratch context, so that the child finds them whole.
 extern "C" fn before_fork() {
-    let guard = cores();
-    let _ = FORKING.try_with(|forking| forking.replace(Some(guard)));
+    let held = Held { cores: cores(), _scratch: scratch::in_use() };
+    let _ = FORKING.try_with(|forking| forking.replace(Some(held)));
 }
 
 extern "C" fn after_fork_in_parent() {
@@ -80,10 +86,9 @@ extern "C" fn after_fork_in_parent() {
 
 /// One thread is left. A lock that is held now is held by none of this process, for ever.
 extern "C" fn after_fork_in_child() {
-    scratch::forget();
-    let Ok(Some(mut cores)) = FORKING.try_with(RefCell::take) else { return };
+    let Ok(Some(mut held)) = FORKING.try_with(RefCell::take) else { return };
     // An abandoned core is never touched again, so it is never freed either.
-    for (_, generation) in cores.extract_if(.., |_, generation| generation.abandon_if_held()) {
+    for (_, generation) in held.cores.extract_if(.., |_, generation| generation.abandon_if_held()) {
         let _ = ManuallyDrop::new(generation);
     }
 }

@@ -117,7 +117,12 @@ fn flush_in_turn(state: &ContextState, core: &Core, context: ContextRef<'_>, wha
 }
 
 /// The same for a list of what shall go, as far as it is still there.
-fn flush_listed(state: &ContextState, core: &Core, context: ContextRef<'_>, mut list: Vec<(SessionKey, Session)>) {
+fn flush_listed(
+    state: &ContextState,
+    core: &Core,
+    context: ContextRef<'_>,
+    mut list: Vec<(SessionKey, Session)>,
+) {
     list.reverse();
     let mut list = ManuallyDrop::new(list);
     while let Some((key, handle)) = list.pop() {

@@ -244,5 +244,9 @@ impl CoreCell {
 }
 
 fn new_generation(rules: Rules) -> Arc<Generation> {
-    Arc::new(Generation { core: Core::new(rules), abandoned: AtomicBool::new(false), heir: CoreCell::default() })
+    Arc::new(Generation {
+        core: Core::new(rules),
+        abandoned: AtomicBool::new(false),
+        heir: CoreCell::default(),
+    })
 }

@@ -1,0 +1,106 @@
+//! A libssl made of Rust objects, for the unit tests of what stands above it.
+//!
+//! It does what the session cache of a real libssl does, release by release: which references it takes, what it
+//! calls under the context's lock, in which order it evicts and flushes, what it asks of itself through the PLT.
+//! It knows nothing of TLS. Its objects are named by addresses that are never used twice and never looked
+//! through, so a use after the end is noticed, not undefined.
+//!
+//! | module | what it plays |
+//! |---|---|
+//! | `world` | one test's process: how libssl is linked, what went wrong, what is still alive |
+//! | `session`, `context`, `connection` | the three kinds of objects, as handles |
+//! | `cache` | the cache inside a context |
+//! | `handshake` | what libssl does with a cache while it shakes hands |
+//! | `lock`, `ex_data`, `errors` | the parts of libcrypto that this takes |
+//! | `functions` | the C functions over all that |
+
+mod cache;
+mod connection;
+mod context;
+mod errors;
+mod ex_data;
+mod forking;
+mod functions;
+mod handshake;
+mod lock;
+mod objects;
+mod session;
+mod world;
+
+pub(crate) use cache::Flushed;
+pub(crate) use connection::FakeConnection;
+pub(crate) use context::FakeContext;
+pub(crate) use errors::{error_queue, raise_error};
+pub(crate) use ex_data::{EX_INDEX_SSL_SESSION, new_index};
+pub(crate) use forking::in_child;
+pub(crate) use handshake::{Resumption, Side};
+pub(crate) use session::{FakeSession, Owned};
+pub(crate) use world::{Exports, Link, World, at_home, blocked_up_ref};
+
+use std::sync::OnceLock;
+
+use super::load::Primary;
+use super::table::Table;
+use super::version::Version;
+
+/// The releases that can be played, by the name that `SESSCACHE_FAKE_VERSION` takes.
+pub(crate) const RELEASES: [(&str, u64); 4] =
+    [("1.1.1", 0x1010_117f), ("3.0", 0x3000_0130), ("3.5", 0x3050_0070), ("4.0", 0x4000_0030)];
+
+/// The variable that chooses one of them for the whole test process. The shim asks once and for all.
+pub(crate) const RELEASE_VARIABLE: &str = "SESSCACHE_FAKE_VERSION";
+const USUAL: &str = "3.0";
+
+/// What is played: its number, as `OpenSSL_version_num` gives it, and how this crate sees it.
+#[derive(Clone, Copy)]
+pub(crate) struct Release {
+    pub(crate) name: &'static str,
+    number: u64,
+    pub(crate) version: Version,
+}
+
+impl Release {
+    /// The release that this process plays.
+    pub(crate) fn played() -> Release {
+        static PLAYED: OnceLock<Release> = OnceLock::new();
+        *PLAYED.get_or_init(|| {
+            let wanted = std::env::var(RELEASE_VARIABLE).unwrap_or_else(|_| USUAL.to_owned());
+            let known = RELEASES.into_iter().find(|(name, _)| *name == wanted);
+            let (name, number) = known.unwrap_or_else(|| panic!("{RELEASE_VARIABLE}={wanted}: take one of {RELEASES:?}"));
+            let version = Version::known(number).expect("a release that this crate knows");
+            Release { name, number, version }
+        })
+    }
+
+    fn is(self, name: &str) -> bool {
+        self.name == name
+    }
+
+    /// 1.1.1: no sorting, and locks that cannot be taken again are not noticed.
+    fn is_old(self) -> bool {
+        self.is("1.1.1")
+    }
+}
+
+/// One of four values, by the release that is played.
+pub(crate) fn by_release<T>(v1_1_1: T, v3_0: T, v3_5: T, v4_0: T) -> T {
+    match Release::played().name {
+        "1.1.1" => v1_1_1,
+        "3.0" => v3_0,
+        "3.5" => v3_5,
+        _ => v4_0,
+    }
+}
+
+/// Puts the fake in the place of the real library, once in a process.
+fn install() {
+    static INSTALLED: OnceLock<()> = OnceLock::new();
+    INSTALLED.get_or_init(|| {
+        Primary::install_fake(table());
+    });
+}
+
+/// The fake's functions as the table that would be found in a real one.
+pub(crate) fn table() -> Table {
+    functions::table(Release::played())
+}
