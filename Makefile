@@ -1,0 +1,105 @@
+# sesscache: `make` builds the library, `make check` is what CI runs, `make help` lists the rest.
+
+CARGO ?= cargo
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DESTDIR ?=
+
+# OpenSSL versions that `make openssl-symbolic` builds for the tests, linked -Bsymbolic as upstream does.
+OPENSSL_VERSIONS ?= 3.6 3.0 4.0 1.1.1
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+LIB ?= $(TARGET)/release/libsesscache.so
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+ABI := $(shell sed -n 's/^const ABI: u32 = \([0-9]*\);/\1/p' build.rs)
+SONAME := libsesscache.so.$(ABI)
+REALNAME := libsesscache.so.$(VERSION)
+
+# Test programs are built without the exported functions: those would take over libssl in the test itself.
+CARGO_TEST = SESSCACHE_LIB=$(abspath $(LIB)) $(CARGO) test --no-default-features
+
+.PHONY: lib help demo check check-deps check-unit check-c check-servers check-loom check-miri bench header lint \
+	openssl-symbolic install uninstall clean distclean
+.NOTPARALLEL:
+
+lib: ## the shared library: target/release/libsesscache.so
+	@scripts/install-deps.sh build
+	$(CARGO) rustc --release --lib --crate-type cdylib
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
+
+$(LIB):
+	$(MAKE) lib
+
+demo: lib ## a server with and without the library, and a session kept in a file over a restart
+	@scripts/install-deps.sh demo
+	SESSCACHE_LIB=$(abspath $(LIB)) scripts/demo.sh
+
+check: check-deps lib lint check-loom ## everything that CI checks: style, model, unit, C programs, real servers, ABI, installation
+	@echo '== tests: unit, C programs three ways, real servers, ABI, header, installation'
+	$(CARGO_TEST) --no-fail-fast
+
+check-deps:
+	@echo '== packages that the checks need'
+	@scripts/install-deps.sh build check servers
+
+check-unit: ## the Rust unit and property tests alone
+	$(CARGO_TEST) --lib
+
+check-c: lib ## the C programs alone, three ways on every libssl there is
+	@scripts/install-deps.sh check
+	$(CARGO_TEST) --test c_programs
+
+check-servers: lib ## the real servers alone
+	@scripts/install-deps.sh servers
+	$(CARGO_TEST) --test servers
+
+check-loom: ## every interleaving of the core's critical sections
+	@echo '== loom: the core under every interleaving'
+	scripts/check-loom.sh
+
+check-miri: ## core and shim under Miri, where a toolchain has it
+	scripts/check-miri.sh
+
+bench: lib ## ours against stock, as ratios, into docs/benchmarks.md; QUICK=1 for a glance
+	@scripts/install-deps.sh bench
+	SESSCACHE_LIB=$(abspath $(LIB)) scripts/bench.sh
+
+header: ## include/sesscache.h from the source
+	SESSCACHE_WRITE_HEADER=1 $(CARGO_TEST) --quiet --test header is_what_the_source_says
+
+lint: ## formatting, clippy, and the header as the source says
+	@echo '== lint: formatting, clippy, header'
+	$(CARGO) fmt --check
+	$(CARGO) clippy --quiet --all-targets -- -D warnings
+	$(CARGO) clippy --quiet --all-targets --no-default-features -- -D warnings
+	$(CARGO_TEST) --quiet --test header is_what_the_source_says
+
+openssl-symbolic: ## OpenSSL for the tests, linked -Bsymbolic; built once, minutes each
+	@scripts/install-deps.sh build
+	for version in $(OPENSSL_VERSIONS); do scripts/build-openssl.sh $$version symbolic || exit 1; done
+
+install: $(LIB) ## into PREFIX (/usr/local), LIBDIR, DESTDIR
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
+	install -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/$(REALNAME)
+	ln -sf $(REALNAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libsesscache.so
+	install -m 644 include/sesscache.h $(DESTDIR)$(INCLUDEDIR)/sesscache.h
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@SONAME@|$(SONAME)|' \
+		-e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
+		-e 's|@INCLUDEDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR))|' \
+		sesscache.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/sesscache.pc
+	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/sesscache.pc
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig || true; fi
+
+uninstall: ## what install put there
+	rm -f $(DESTDIR)$(LIBDIR)/$(REALNAME) $(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libsesscache.so
+	rm -f $(DESTDIR)$(INCLUDEDIR)/sesscache.h $(DESTDIR)$(LIBDIR)/pkgconfig/sesscache.pc
+
+clean: ## all that was built, but for the OpenSSL builds
+	if [ -d $(TARGET) ]; then find $(TARGET) -mindepth 1 -maxdepth 1 ! -name openssl -exec rm -rf {} +; fi
+
+distclean: ## all that was built
+	rm -rf $(TARGET)

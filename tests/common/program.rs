@@ -1,0 +1,105 @@
+//! A C test program and what its first line asks for.
+//!
+//! `/* test: valgrind=memcheck | env=NAME=VALUE */`; the keys are those of [`Program`].
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The valgrind tool that a program is also run under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    Memcheck,
+    Helgrind,
+    Drd,
+}
+
+impl Tool {
+    pub fn name(self) -> &'static str {
+        match self {
+            Tool::Memcheck => "memcheck",
+            Tool::Helgrind => "helgrind",
+            Tool::Drd => "drd",
+        }
+    }
+}
+
+/// One file of `c_tests/`.
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub name: String,
+    pub source: PathBuf,
+    /// `valgrind=TOOL`, may be repeated.
+    pub tools: Vec<Tool>,
+    /// `env=NAME=VALUE`, may be repeated; set in every way.
+    pub env: Vec<(String, String)>,
+    /// `only=linked`: uses `sesscache_*`, so there is nothing to compare with; it judges itself.
+    pub only_linked: bool,
+    /// `libs=none`: not linked with libssl (it comes by dlopen).
+    pub without_libssl: bool,
+    /// `with=FILE.c`: a shared object that the program is linked with, before libssl.
+    pub companion: Option<PathBuf>,
+    /// `plugin=FILE.c`: a shared object linked with libssl; the program gets its path as first argument.
+    pub plugin: Option<PathBuf>,
+}
+
+/// Every program of `folder`, by name.
+pub fn discover(folder: &Path) -> Result<Vec<Program>, String> {
+    let entries =
+        fs::read_dir(folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+    let mut programs = Vec::new();
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if matches!(path.extension().and_then(|e| e.to_str()), Some("c" | "cc")) {
+            programs.push(read(path)?);
+        }
+    }
+    programs.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(programs)
+}
+
+fn read(source: PathBuf) -> Result<Program, String> {
+    let text =
+        fs::read_to_string(&source).map_err(|error| format!("cannot read {}: {error}", source.display()))?;
+    let name = source.file_stem().and_then(|n| n.to_str()).unwrap_or_default().to_owned();
+    let folder = source.parent().unwrap_or(Path::new(".")).to_owned();
+    let mut program = Program {
+        name,
+        source,
+        tools: Vec::new(),
+        env: Vec::new(),
+        only_linked: false,
+        without_libssl: false,
+        companion: None,
+        plugin: None,
+    };
+    for word in directives(text.lines().next().unwrap_or_default()) {
+        program.apply(word, &folder)?;
+    }
+    Ok(program)
+}
+
+fn directives(line: &str) -> impl Iterator<Item = &str> {
+    let inner = line.strip_prefix("/* test:").and_then(|rest| rest.strip_suffix("*/")).unwrap_or_default();
+    inner.split('|').map(str::trim).filter(|word| !word.is_empty())
+}
+
+impl Program {
+    fn apply(&mut self, word: &str, folder: &Path) -> Result<(), String> {
+        let (key, value) = word.split_once('=').unwrap_or((word, ""));
+        match (key, value) {
+            ("valgrind", "memcheck") => self.tools.push(Tool::Memcheck),
+            ("valgrind", "helgrind") => self.tools.push(Tool::Helgrind),
+            ("valgrind", "drd") => self.tools.push(Tool::Drd),
+            ("only", "linked") => self.only_linked = true,
+            ("libs", "none") => self.without_libssl = true,
+            ("with", file) => self.companion = Some(folder.join(file)),
+            ("plugin", file) => self.plugin = Some(folder.join(file)),
+            ("env", setting) => {
+                let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
+                self.env.push((name.to_owned(), value.to_owned()));
+            }
+            _ => return Err(format!("{}: unknown directive `{word}`", self.source.display())),
+        }
+        Ok(())
+    }
+}
