@@ -1,10 +1,10 @@
 //! What a session is found by, and the hash that spreads the keys.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
-use std::sync::OnceLock;
 
 use foldhash::SharedSeed;
 use foldhash::quality::FoldHasher;
+use once_cell::race::OnceBox;
 
 /// The longest session id that TLS allows.
 const ID_MAX: usize = 32;
@@ -59,10 +59,10 @@ pub(super) struct KeyHasher {
 impl KeyHasher {
     /// The hasher of this process, seeded at its first use from the standard library's source.
     pub(super) fn of_process() -> &'static KeyHasher {
-        static HASHER: OnceLock<KeyHasher> = OnceLock::new();
+        static HASHER: OnceBox<KeyHasher> = OnceBox::new();
         HASHER.get_or_init(|| {
             let source = RandomState::new();
-            KeyHasher { seed: source.hash_one(1), shared: SharedSeed::from_u64(source.hash_one(2)) }
+            Box::new(KeyHasher { seed: source.hash_one(1), shared: SharedSeed::from_u64(source.hash_one(2)) })
         })
     }
 
@@ -75,7 +75,8 @@ impl KeyHasher {
     }
 }
 
-#[cfg(all(test, not(sesscache_loom)))]
+#[cfg(test)]
+#[cfg(not(sesscache_loom))]
 mod tests {
     use super::*;
 

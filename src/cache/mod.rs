@@ -22,13 +22,17 @@ mod stepwise;
 mod sync;
 mod table;
 
-#[cfg(all(test, sesscache_loom))]
+#[cfg(test)]
+#[cfg(sesscache_loom)]
 mod loom_tests;
-#[cfg(all(test, not(sesscache_loom)))]
+#[cfg(test)]
+#[cfg(not(sesscache_loom))]
 mod model_tests;
-#[cfg(all(test, not(sesscache_loom)))]
+#[cfg(test)]
+#[cfg(not(sesscache_loom))]
 mod tests;
-#[cfg(all(test, not(sesscache_loom)))]
+#[cfg(test)]
+#[cfg(not(sesscache_loom))]
 mod thread_tests;
 
 pub use key::SessionKey;

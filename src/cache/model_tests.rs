@@ -162,13 +162,18 @@ fn any_rules() -> impl Strategy<Value = Rules> {
 }
 
 /// The same in its two halves, one victim at a time.
-fn add_stepwise(cache: &SessionCache<Object>, item: Item, size: usize) -> Added<Object> {
-    let (stored, replaced) = match cache.insert(item.key, item.object, item.expiry) {
+fn add_stepwise(
+    cache: &SessionCache<Object>,
+    key: SessionKey,
+    (object, expiry): (Object, i64),
+    size: usize,
+) -> Added<Object> {
+    let (stored, replaced) = match cache.insert(key, object, expiry) {
         Inserted::New => (true, None),
         Inserted::Replacing(old) => (true, Some(old)),
         Inserted::Not => return Added { stored: false, replaced: None, evicted: Vec::new() },
     };
-    let evicted = std::iter::from_fn(|| cache.evict(&item.key, size)).collect();
+    let evicted = std::iter::from_fn(|| cache.evict(&key, size)).collect();
     Added { stored, replaced, evicted }
 }
 
@@ -184,12 +189,20 @@ fn expire_stepwise(cache: &SessionCache<Object>, now: i64) -> Vec<Object> {
     }
 }
 
-/// One operation on both; the answers must agree.
-fn step(cache: &SessionCache<Object>, model: &mut Model, op: &Op) -> Result<(), TestCaseError> {
+/// One operation on both, on ours in one call or stepwise; the answers must agree.
+fn step(
+    cache: &SessionCache<Object>,
+    model: &mut Model,
+    op: &Op,
+    stepwise: bool,
+) -> Result<(), TestCaseError> {
     match *op {
         Op::Add { key: k, object, expiry, size } => {
-            let (ours, theirs) =
-                (cache.add(key(k), object, expiry, size), model.add(key(k), object, expiry, size));
+            let theirs = model.add(key(k), object, expiry, size);
+            let ours = match stepwise {
+                true => add_stepwise(cache, key(k), (object, expiry), size),
+                false => cache.add(key(k), object, expiry, size),
+            };
             prop_assert_eq!(ours.stored, theirs.stored);
             prop_assert_eq!(ours.replaced, theirs.replaced);
             prop_assert_eq!(ours.evicted, theirs.evicted);
@@ -213,9 +226,13 @@ fn step(cache: &SessionCache<Object>, model: &mut Model, op: &Op) -> Result<(), 
                 model.reposition(&key(k), object, expiry)
             );
         }
-        Op::Expire { now } => prop_assert_eq!(cache.expire(now), model.expire(now)),
+        Op::Expire { now } => {
+            let ours = if stepwise { expire_stepwise(cache, now) } else { cache.expire(now) };
+            prop_assert_eq!(ours, model.expire(now));
+        }
         Op::Drain => {
-            prop_assert_eq!(cache.drain(), model.objects());
+            let pop_all = || std::iter::from_fn(|| cache.pop(cache.horizon())).collect();
+            prop_assert_eq!(if stepwise { pop_all() } else { cache.drain() }, model.objects());
             model.list.clear();
         }
     }
@@ -228,10 +245,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 800, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn behaves_like_the_model(rules in any_rules(), ops in prop::collection::vec(any_op(), 1..80)) {
+    fn behaves_like_the_model(
+        rules in any_rules(),
+        stepwise in any::<bool>(),
+        ops in prop::collection::vec(any_op(), 1..80),
+    ) {
         let (cache, mut model) = (SessionCache::new(rules), Model { rules, list: Vec::new() });
         for op in &ops {
-            step(&cache, &mut model, op)?;
+            step(&cache, &mut model, op, stepwise)?;
         }
     }
 }

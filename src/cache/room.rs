@@ -7,12 +7,12 @@
 use super::key::SessionKey;
 use super::rules::Order;
 use super::shard::Shard;
-use super::slots::Place;
+use super::slots::{Place, Slot};
 use super::sync::Ordering;
 use super::{KEPT_SLOTS, SHARDS, SessionCache, in_order};
 
 /// What came of trying to take the session at a place.
-pub(super) enum Step<H> {
+enum Step<H> {
     Taken(H),
     /// It is not there any more: look again.
     Moved,
@@ -88,26 +88,40 @@ impl<H: Clone + PartialEq> SessionCache<H> {
     fn expire_from_first(&self, now: i64) -> Vec<H> {
         let mut expired = Vec::new();
         // Sessions that come while we walk are left aside, or the walk might never end.
-        let horizon = self.shared.0.next_seq.load(Ordering::Relaxed);
-        while let Some((at, place)) = self.first_before(horizon) {
-            match self.change(at, |shard| self.expire_at(shard, place, horizon, now)) {
-                Step::Taken(handle) => expired.push(handle),
-                Step::Moved => {}
-                Step::Stays => break,
-            }
+        let horizon = self.horizon();
+        while let Some(handle) = self.pop_expired(now, horizon) {
+            expired.push(handle);
         }
         expired
     }
 
-    fn expire_at(&self, shard: &mut Shard<H>, place: Place, horizon: u64, now: i64) -> Step<H> {
+    /// Takes out the first session of all that were placed before the horizon, if it is `wanted`.
+    pub(super) fn pop_first_if(&self, horizon: u64, wanted: impl Fn(&Slot<H>) -> bool) -> Option<H> {
+        while let Some((at, place)) = self.first_before(horizon) {
+            match self.change(at, |shard| self.take_at(shard, place, horizon, &wanted)) {
+                Step::Taken(handle) => return Some(handle),
+                Step::Moved => {}
+                Step::Stays => break,
+            }
+        }
+        None
+    }
+
+    fn take_at(
+        &self,
+        shard: &mut Shard<H>,
+        place: Place,
+        horizon: u64,
+        wanted: impl Fn(&Slot<H>) -> bool,
+    ) -> Step<H> {
         let first = shard.first_before(horizon).filter(|(_, slot)| slot.place == place);
         let Some((id, _)) = first else { return Step::Moved };
-        self.uncount(shard.take_expired(id, now, self.hasher)).map_or(Step::Stays, Step::Taken)
+        self.uncount(shard.take_if(id, wanted, self.hasher)).map_or(Step::Stays, Step::Taken)
     }
 
     /// The first session of all that were placed before the horizon. Every shard is looked into only
     /// if a later one stands in front.
-    pub(super) fn first_before(&self, horizon: u64) -> Option<(usize, Place)> {
+    fn first_before(&self, horizon: u64) -> Option<(usize, Place)> {
         let first = self.fronts().first()?;
         if first.1.seq < horizon {
             return Some(first);
@@ -128,8 +142,8 @@ impl<H: Clone + PartialEq> SessionCache<H> {
         in_order(expired.into_iter().map(|slot| (slot.place, slot.handle)).collect())
     }
 
-    /// Gives back the memory of shards that were large and are empty.
-    fn release_memory(&self) {
+    /// Gives back the memory of shards that were large and are empty. For the end of a flush.
+    pub fn release_memory(&self) {
         for at in 0..SHARDS {
             let idle = self.change(at, |shard| {
                 (shard.len() == 0 && shard.capacity() > KEPT_SLOTS).then(|| self.empty(shard))

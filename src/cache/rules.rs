@@ -53,7 +53,8 @@ impl Rules {
     }
 }
 
-#[cfg(all(test, not(sesscache_loom)))]
+#[cfg(test)]
+#[cfg(not(sesscache_loom))]
 mod tests {
     use super::*;
 

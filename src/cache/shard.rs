@@ -175,18 +175,6 @@ impl<H: Clone + PartialEq> Shard<H> {
         self.slots.remove(id)
     }
 
-    /// Takes the first session out.
-    pub(super) fn pop(&mut self, hasher: &KeyHasher) -> Option<Slot<H>> {
-        let id = self.queue.first()?;
-        let hash = hasher.hash(&self.slots.get(id)?.key);
-        self.remove(hash, id)
-    }
-
-    /// Takes the first session out, if it has expired.
-    pub(super) fn pop_expired(&mut self, now: i64, hasher: &KeyHasher) -> Option<Slot<H>> {
-        self.take_expired(self.queue.first()?, now, hasher)
-    }
-
     /// Every session that has expired, whatever stands before it.
     pub(super) fn remove_expired(&mut self, now: i64, hasher: &KeyHasher) -> Vec<Slot<H>> {
         let mut gone = Vec::new();
@@ -197,7 +185,7 @@ impl<H: Clone + PartialEq> Shard<H> {
         let mut next = self.queue.first();
         while let Some(id) = next {
             next = self.queue.following(&self.slots, id);
-            match self.take_expired(id, now, hasher) {
+            match self.take_if(id, |slot| now > slot.expiry, hasher) {
                 Some(slot) => gone.push(slot),
                 None => self.note_soonest(id),
             }
@@ -206,8 +194,14 @@ impl<H: Clone + PartialEq> Shard<H> {
     }
 
     /// Takes this session out, if it has expired.
-    pub(super) fn take_expired(&mut self, id: SlotId, now: i64, hasher: &KeyHasher) -> Option<Slot<H>> {
-        let slot = self.slots.get(id).filter(|slot| now > slot.expiry)?;
+    /// Takes a session out, if it is wanted.
+    pub(super) fn take_if(
+        &mut self,
+        id: SlotId,
+        wanted: impl Fn(&Slot<H>) -> bool,
+        hasher: &KeyHasher,
+    ) -> Option<Slot<H>> {
+        let slot = self.slots.get(id).filter(|slot| wanted(slot))?;
         self.remove(hasher.hash(&slot.key), id)
     }
 
@@ -254,7 +248,8 @@ impl<H: Clone + PartialEq> Shard<H> {
     }
 }
 
-#[cfg(all(test, not(sesscache_loom)))]
+#[cfg(test)]
+#[cfg(not(sesscache_loom))]
 mod tests {
     use super::super::rules::Capacity;
     use super::*;
@@ -284,7 +279,9 @@ mod tests {
     #[test]
     fn a_walk_for_what_expired_remembers_what_is_next() {
         let mut shard = shard(Order::Insertion);
-        [30, 10, 20].iter().enumerate().for_each(|(at, &expiry)| drop(put(&mut shard, at as u32, expiry)));
+        [30, 10, 20].iter().enumerate().for_each(|(at, &expiry)| {
+            put(&mut shard, at as u32, expiry);
+        });
         assert_eq!(shard.soonest, 10);
         assert_eq!(shard.remove_expired(15, KeyHasher::of_process()).len(), 1);
         assert_eq!(shard.soonest, 20);

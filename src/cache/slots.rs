@@ -155,7 +155,8 @@ impl SlotId {
     }
 }
 
-#[cfg(all(test, not(sesscache_loom)))]
+#[cfg(test)]
+#[cfg(not(sesscache_loom))]
 mod tests {
     use super::*;
 

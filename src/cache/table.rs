@@ -38,6 +38,7 @@ impl Table {
     }
 
     #[cfg(test)]
+    #[cfg(not(sesscache_loom))]
     pub(super) fn len(&self) -> usize {
         self.used
     }
@@ -145,7 +146,8 @@ fn slot_of(word: u64) -> Option<SlotId> {
     SlotId::of_number((word & !TAG) as u32)
 }
 
-#[cfg(all(test, not(sesscache_loom)))]
+#[cfg(test)]
+#[cfg(not(sesscache_loom))]
 mod tests {
     use super::*;
 

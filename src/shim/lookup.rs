@@ -73,13 +73,13 @@ fn from_core(state: &ContextState, context: ContextRef<'_>, question: &Question<
         // Its id was changed while it was stored: libssl finds such a session under neither id.
         return None;
     }
-    let resumable = session.as_ref().is_resumable();
-    // One that is marked libssl will not resume: nothing would take it out of the real table again.
-    if resumable && is_single_use(question.connection, version) {
+    // A marked one libssl will not even look at: nothing would take it out of the real table again.
+    let accepted = !context.libssl.version.tests_resumable() || session.as_ref().is_resumable();
+    if accepted && is_single_use(question.connection, version) {
         session = take_for_single_use(state, context, &key, &session)?;
     }
     count(&state.counters.hits);
-    if resumable || !context.libssl.version.tests_resumable() {
+    if accepted {
         count(&state.counters.counted_by_libssl);
     }
     Some(session)
@@ -119,7 +119,8 @@ fn accept(state: &ContextState, context: ContextRef<'_>, question: &Question<'_>
     store::add(state, context, session);
     guarded(state, (), || {
         let version = question.connection.session_version();
-        if !session.is_marked() && is_single_use(question.connection, version) {
+        // libssl removes nothing that has no id.
+        if !session.id().is_empty() && is_single_use(question.connection, version) {
             context.add_to_real(session);
         }
     });

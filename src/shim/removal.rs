@@ -74,12 +74,7 @@ pub(super) fn flush(state: &ContextState, context: ContextRef<'_>, what: Flush) 
         // What has expired may stand anywhere.
         return flush_listed(state, core, context, guarded(state, Vec::new(), || core.expired(time)));
     }
-    let horizon = core.horizon();
-    flush_in_turn(state, core, context, what, horizon);
-    if what == Flush::Everything && !core.is_empty() {
-        // Another thread has added some, and one of those that should have gone stands behind them.
-        flush_listed(state, core, context, guarded(state, Vec::new(), || core.older(horizon)));
-    }
+    flush_in_turn(state, core, context, what);
 }
 
 /// As 4.0 does it: all are unlinked first, and the callbacks come afterwards.
@@ -97,7 +92,8 @@ fn flush_batch(state: &ContextState, core: &Core, context: ContextRef<'_>, what:
 }
 
 /// As the others do it: each session is unlinked just before its callback, which sees the rest still counted.
-fn flush_in_turn(state: &ContextState, core: &Core, context: ContextRef<'_>, what: Flush, horizon: u64) {
+fn flush_in_turn(state: &ContextState, core: &Core, context: ContextRef<'_>, what: Flush) {
+    let horizon = core.horizon();
     let mut waiting = ManuallyDrop::new(Vec::new());
     let take = || match what {
         Flush::Everything => core.pop(horizon),
@@ -113,6 +109,7 @@ fn flush_in_turn(state: &ContextState, core: &Core, context: ContextRef<'_>, wha
             guarded(state, (), || drop(session));
         }
     }
+    guarded(state, (), || core.release_memory());
     guarded(state, (), || drop(ManuallyDrop::into_inner(waiting)));
 }
 
