@@ -22,7 +22,7 @@
 //!        └──── its own callbacks ────┘  └── trampolines ◀── the real libssl
 //! ```
 
-#![cfg_attr(not(feature = "capi"), allow(dead_code))]
+#![cfg_attr(any(not(feature = "capi"), test), allow(dead_code))]
 
 mod base;
 pub mod cache;

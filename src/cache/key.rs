@@ -24,6 +24,10 @@ pub struct SessionKey {
 impl SessionKey {
     /// The key of an id of 0 to 32 bytes; `None` if it is longer.
     pub fn new(version: i32, id: &[u8]) -> Option<SessionKey> {
+        // Nearly every id has this length, and a copy of known length is a few instructions.
+        if let Ok(id) = <[u8; ID_MAX]>::try_from(id) {
+            return Some(SessionKey { id, version, len: 32 });
+        }
         let len = u8::try_from(id.len()).ok()?;
         let mut bytes = [0; ID_MAX];
         bytes.get_mut(..id.len())?.copy_from_slice(id);
@@ -43,9 +47,11 @@ impl SessionKey {
 
 impl Hash for SessionKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(&self.id);
-        state.write_i32(self.version);
-        state.write_u8(self.len);
+        // By words: the hasher is several times faster at these than at bytes.
+        for word in self.id.as_chunks().0 {
+            state.write_u64(u64::from_ne_bytes(*word));
+        }
+        state.write_u64(u64::from(self.version.cast_unsigned()) << 8 | u64::from(self.len));
     }
 }
 

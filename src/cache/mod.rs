@@ -231,7 +231,9 @@ impl<H: Clone + PartialEq> SessionCache<H> {
     /// Takes everything out of a shard, its memory included.
     fn empty(&self, shard: &mut Shard<H>) -> Shard<H> {
         self.count().fetch_sub(shard.len(), Ordering::AcqRel);
-        std::mem::replace(shard, Shard::new(self.rules))
+        let mut fresh = Shard::new(self.rules);
+        fresh.stored = shard.stored;
+        std::mem::replace(shard, fresh)
     }
 
     /// Asked under the lock of a shard, so that numbers in a shard grow.

@@ -16,6 +16,8 @@ pub(super) struct Shard<H> {
     queue: Queue,
     /// The place of the first in the queue, kept at hand.
     first: Option<Place>,
+    /// How many were ever stored.
+    pub(super) stored: u64,
     /// No session expires before this. Only where the order does not tell.
     soonest: i64,
 }
@@ -46,6 +48,7 @@ impl<H: Clone + PartialEq> Shard<H> {
             slots: Slots::new(),
             queue: Queue::default(),
             first: None,
+            stored: 0,
             soonest: i64::MAX,
         }
     }
@@ -121,6 +124,7 @@ impl<H: Clone + PartialEq> Shard<H> {
         let Entry { key, handle, expiry } = entry;
         let place = self.place(expiry, seq);
         let slot = Slot { key, handle, expiry, place, earlier: None, later: None };
+        self.stored += 1;
         if let Some(id) = self.slots.insert(slot) {
             self.table.insert(hash, id);
             self.link(id);
@@ -129,6 +133,7 @@ impl<H: Clone + PartialEq> Shard<H> {
     }
 
     fn replace(&mut self, id: SlotId, entry: Entry<H>, seq: u64) -> Put<H> {
+        self.stored += 1;
         self.sort_anew(id, entry.expiry, seq);
         match self.slots.get_mut(id) {
             Some(slot) => Put::Replaced(std::mem::replace(&mut slot.handle, entry.handle)),

@@ -27,6 +27,16 @@ impl<H: Clone + PartialEq> SessionCache<H> {
         }
     }
 
+    /// Whether there is more than a cache of this size may hold.
+    pub fn is_over(&self, size: usize) -> bool {
+        self.rules.limit(size).is_some_and(|limit| self.len() > limit)
+    }
+
+    /// How many sessions were ever stored.
+    pub fn stored(&self) -> u64 {
+        (0..SHARDS).map(|at| self.lock(at).stored).sum()
+    }
+
     /// The second half, one victim a call: `None` once there is room, or nobody but the newcomer left.
     pub fn evict(&self, newcomer: &SessionKey, size: usize) -> Option<H> {
         self.make_room_for(newcomer, shard_of(self.hasher.hash(newcomer)), self.rules.limit(size)?)

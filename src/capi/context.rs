@@ -6,8 +6,8 @@ use libc::{c_char, c_int};
 
 use super::{adopted, adopted_now};
 use crate::openssl::{
-    ConnectionRef, ContextRef, GenerateCb, OsslLibCtx, SSL, SSL_CTX, SSL_METHOD, is_foreign, table,
-    table_of_method,
+    ConnectionRef, ContextRef, GenerateCb, Inside, OsslLibCtx, SSL, SSL_CTX, SSL_METHOD, called_by_libssl,
+    during, inside, is_foreign, table, table_of_method,
 };
 use crate::shim::{adopt, calls, generator, process};
 
@@ -21,7 +21,7 @@ use crate::shim::{adopt, calls, generator, process};
 pub unsafe extern "C-unwind" fn SSL_CTX_new(method: *const SSL_METHOD) -> *mut SSL_CTX {
     let Some(real) = table_of_method(method).and_then(|table| table.ctx_new) else { return null_mut() };
     // SAFETY: the caller's argument, to the function that it was meant for.
-    let made = unsafe { real(method) };
+    let made = during(Inside::MakingContext, || unsafe { real(method) });
     // SAFETY: made just now.
     unsafe { adopt_made(made, method) };
     made
@@ -41,8 +41,10 @@ pub unsafe extern "C-unwind" fn SSL_CTX_new_ex(
     let Some(real) = table_of_method(method).and_then(|table| table.ctx_new_ex) else { return null_mut() };
     // SAFETY: the caller's arguments, to the function that they were meant for.
     let made = unsafe { real(libctx, propq, method) };
-    // SAFETY: made just now.
-    unsafe { adopt_made(made, method) };
+    if inside() == Inside::Nothing && !called_by_libssl() {
+        // SAFETY: made just now.
+        unsafe { adopt_made(made, method) };
+    }
     made
 }
 
@@ -80,11 +82,14 @@ pub unsafe extern "C-unwind" fn SSL_new(ctx: *mut SSL_CTX) -> *mut SSL {
 ///
 /// `SSL_CTX *SSL_set_SSL_CTX(SSL *ssl, SSL_CTX *ctx)`
 ///
-/// Its sessions stay with the context that it was made from; libssl does the same, but cannot be asked which
+/// Returns the context that the connection has then; NULL on an error, and for a NULL connection (where libssl would
+/// crash). Its sessions stay with the context that it was made from; libssl does the same, but cannot be asked which
 /// one that was, so it is noted here.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn SSL_set_SSL_CTX(ssl: *mut SSL, ctx: *mut SSL_CTX) -> *mut SSL_CTX {
-    let Some(real) = table().and_then(|table| table.ssl_set_ssl_ctx) else { return null_mut() };
+    let Some(real) = table().and_then(|table| table.ssl_set_ssl_ctx).filter(|_| !ssl.is_null()) else {
+        return null_mut();
+    };
     // SAFETY: the caller's argument.
     if let Some(connection) = unsafe { ConnectionRef::from_caller(ssl) } {
         calls::before_switch(connection);

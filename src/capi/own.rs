@@ -8,7 +8,7 @@ use libc::{c_char, c_int, size_t};
 use super::{adopted, adopted_now};
 use crate::openssl::{Aside, SSL_CTX};
 use crate::shim::process::{self, Status};
-use crate::shim::state::{ContextState, Phase};
+use crate::shim::state::{ContextState, Core, Phase};
 
 /// A new callback's 0 takes the session out of the cache, as OpenSSL's manual page says and no release does.
 pub const SESSCACHE_NEW_CB_ZERO_REMOVES: u64 = 1;
@@ -132,7 +132,7 @@ pub unsafe extern "C-unwind" fn sesscache_ctx_stats(
 ) -> c_int {
     // SAFETY: the caller's argument.
     let Some((_, state)) = (unsafe { adopted(ctx) }) else { return 0 };
-    if stats.is_null() || size == 0 {
+    if stats.is_null() || size == 0 || state.phase() == Phase::GivenBack {
         return 0;
     }
     let known = size.min(size_of::<sesscache_ctx_stats_t>());
@@ -148,7 +148,7 @@ fn snapshot(state: &ContextState) -> sesscache_ctx_stats_t {
     let counters = &state.counters;
     sesscache_ctx_stats_t {
         sessions: state.number() as u64,
-        stored: counters.stored.load(Ordering::Relaxed),
+        stored: state.core().map_or(0, Core::stored),
         hits: counters.hits.load(Ordering::Relaxed),
         misses: counters.misses.load(Ordering::Relaxed),
         evicted: counters.evicted.load(Ordering::Relaxed),
@@ -167,6 +167,9 @@ fn snapshot(state: &ContextState) -> sesscache_ctx_stats_t {
 pub unsafe extern "C-unwind" fn sesscache_ctx_set_flags(ctx: *mut SSL_CTX, flags: u64) -> u64 {
     // SAFETY: the caller's argument.
     let Some((_, state)) = (unsafe { adopted_now(ctx) }) else { return 0 };
+    if state.phase() == Phase::GivenBack {
+        return 0;
+    }
     match state.set_zero_removes(flags & SESSCACHE_NEW_CB_ZERO_REMOVES != 0) {
         true => SESSCACHE_NEW_CB_ZERO_REMOVES,
         false => 0,

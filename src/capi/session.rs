@@ -4,7 +4,7 @@ use std::ptr::null_mut;
 
 use libc::{c_int, c_long, c_uchar, c_uint, time_t};
 
-use super::{adopted, adopted_now};
+use super::adopted;
 use crate::openssl::{ConnectionRef, SSL, SSL_CTX, SSL_SESSION, SessionRef, SessionTable, table};
 use crate::shim::calls;
 
@@ -21,7 +21,7 @@ pub unsafe extern "C-unwind" fn SSL_CTX_add_session(ctx: *mut SSL_CTX, session: 
         return 0;
     }
     // SAFETY: the caller's argument.
-    if let Some((context, state)) = unsafe { adopted_now(ctx) }
+    if let Some((context, state)) = unsafe { adopted(ctx) }
         // SAFETY: the caller's argument, of the same libssl as the context.
         && let Some(added) = unsafe { SessionRef::from_ptr(session) }
         && let Some(result) = calls::add_session(state, context, added)

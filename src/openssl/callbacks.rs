@@ -82,6 +82,12 @@ impl<'a> Question<'a> {
         }
     }
 
+    /// The copy flag as it stands: libssl preset it to 1, and the application may have changed it.
+    pub(crate) fn copy(&self) -> c_int {
+        // SAFETY: libssl passes the address of a local of its own.
+        if self.copy.is_null() { 1 } else { unsafe { *self.copy } }
+    }
+
     /// Says whether libssl shall take a reference of its own to our answer.
     pub(crate) fn set_copy(&self, copy: c_int) {
         if !self.copy.is_null() {

@@ -5,11 +5,10 @@ use super::table::Libssl;
 /// Runs `work`, then removes whatever it added to this thread's error queue.
 pub(crate) fn kept<T>(libssl: &Libssl, work: impl FnOnce() -> T) -> T {
     // SAFETY: takes nothing; concerns this thread's queue only.
-    let marked = unsafe { (libssl.err_set_mark)() } == 1;
+    unsafe { (libssl.err_set_mark)() };
     let result = work();
-    if marked {
-        // SAFETY: as above; the mark was set.
-        unsafe { (libssl.err_pop_to_mark)() };
-    }
+    // Of an empty queue nothing can be marked; then there is no mark to stop at, and all of it goes.
+    // SAFETY: as above.
+    unsafe { (libssl.err_pop_to_mark)() };
     result
 }

@@ -11,14 +11,20 @@
 //! | `session`, `context`, `connection` | the three kinds of objects, as handles |
 //! | `cache` | the cache inside a context |
 //! | `handshake` | what libssl does with a cache while it shakes hands |
+//! | `callbacks` | the application's, with safe arguments |
+//! | `forking` | a child of the test process |
 //! | `lock`, `ex_data`, `errors` | the parts of libcrypto that this takes |
 //! | `functions` | the C functions over all that |
 
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "only in test programs")]
+
 mod cache;
+mod callbacks;
 mod connection;
 mod context;
 mod errors;
 mod ex_data;
+#[cfg(not(miri))]
 mod forking;
 mod functions;
 mod handshake;
@@ -27,15 +33,18 @@ mod objects;
 mod session;
 mod world;
 
-pub(crate) use cache::Flushed;
-pub(crate) use connection::FakeConnection;
-pub(crate) use context::FakeContext;
+pub(crate) use callbacks::{Answers, generator, get_callback};
+pub(crate) use connection::{FakeConnection, TLS1_2_VERSION};
+pub(crate) use context::{CTRL_SESS_ACCEPT_GOOD, CTRL_SESS_HIT, CTRL_SESS_TIMEOUTS, FakeContext};
 pub(crate) use errors::{error_queue, raise_error};
-pub(crate) use ex_data::{EX_INDEX_SSL_SESSION, new_index};
-pub(crate) use forking::in_child;
-pub(crate) use handshake::{Resumption, Side};
+pub(crate) use ex_data::new_index;
+#[cfg(not(miri))]
+pub(crate) use forking::{in_child, kill};
+pub(crate) use handshake::Resumption;
 pub(crate) use session::{FakeSession, Owned};
-pub(crate) use world::{Exports, Link, World, at_home, blocked_up_ref};
+#[cfg(not(miri))]
+pub(crate) use world::blocked_up_ref;
+pub(crate) use world::{Exports, Link, World};
 
 use std::sync::OnceLock;
 
@@ -66,7 +75,8 @@ impl Release {
         *PLAYED.get_or_init(|| {
             let wanted = std::env::var(RELEASE_VARIABLE).unwrap_or_else(|_| USUAL.to_owned());
             let known = RELEASES.into_iter().find(|(name, _)| *name == wanted);
-            let (name, number) = known.unwrap_or_else(|| panic!("{RELEASE_VARIABLE}={wanted}: take one of {RELEASES:?}"));
+            let (name, number) =
+                known.unwrap_or_else(|| panic!("{RELEASE_VARIABLE}={wanted}: take one of {RELEASES:?}"));
             let version = Version::known(number).expect("a release that this crate knows");
             Release { name, number, version }
         })

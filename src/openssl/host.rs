@@ -104,6 +104,7 @@ pub(crate) fn set_errno(value: i32) {
 }
 
 /// An environment variable, or nothing in a privileged (setuid) program.
+#[cfg(not(miri))]
 pub(crate) fn secure_variable(name: &str) -> Option<String> {
     let name = CString::new(name).ok()?;
     // SAFETY: a NUL-terminated name; the answer is copied before anything else can run here.
@@ -115,11 +116,22 @@ pub(crate) fn secure_variable(name: &str) -> Option<String> {
     Some(unsafe { CStr::from_ptr(value) }.to_string_lossy().into_owned())
 }
 
+/// Miri has no `secure_getenv`; nor is it setuid.
+#[cfg(miri)]
+pub(crate) fn secure_variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// Has the three functions called around every `fork` from now on.
+#[cfg(not(miri))]
 pub(crate) fn at_fork(before: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) {
     // SAFETY: the functions live as long as the process: this library is never unloaded.
     let _ = unsafe { libc::pthread_atfork(Some(before), Some(parent), Some(child)) };
 }
+
+/// Miri has no `pthread_atfork`; nor does anything fork there.
+#[cfg(miri)]
+pub(crate) fn at_fork(_before: extern "C" fn(), _parent: extern "C" fn(), _child: extern "C" fn()) {}
 
 /// The path of an object, for messages.
 pub(super) fn display(path: &CStr) -> PathBuf {

@@ -99,6 +99,13 @@ impl Primary {
     }
 }
 
+/// Whether it is the first libssl itself that calls our export: its `SSL_CTX_new` calls `SSL_CTX_new_ex` through
+/// the PLT. A program that took its functions by `dlsym` reaches us that way, and only that way.
+pub(crate) fn called_by_libssl() -> bool {
+    let own = PRIMARY.get().and_then(|primary| primary.object.as_ref());
+    own.is_some_and(|own| host::calling_object().is_some_and(|caller| caller.base == own.base))
+}
+
 fn complete(table: &Table) -> Result<Libssl, Aside> {
     // SAFETY: takes nothing and only reads a constant of libcrypto.
     let number = table.version_num.map_or(0, |version_num| unsafe { version_num() });

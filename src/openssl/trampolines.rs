@@ -96,9 +96,23 @@ pub(crate) fn hang_state<H: Handler>(context: ContextRef<'_>, index: c_int, stat
 
 /// The state that hangs on the context.
 pub(crate) fn state<H: Handler>(context: ContextRef<'_>, index: c_int) -> Option<&H> {
-    let state = context.slot(index).cast::<H>();
+    let state = context.slot(index);
+    if state == gone() {
+        return None;
+    }
     // SAFETY: only `hang_state` writes this slot, and the state lives until the context's ex_data is freed.
-    unsafe { state.as_ref() }
+    unsafe { state.cast::<H>().as_ref() }
+}
+
+/// Whether the context is being freed, and its state is gone already.
+pub(crate) fn is_gone(context: ContextRef<'_>, index: c_int) -> bool {
+    context.slot(index) == gone()
+}
+
+/// What stands in the slot of a context that is being freed.
+pub(super) fn gone() -> *mut c_void {
+    static GONE: u8 = 0;
+    (&raw const GONE).cast_mut().cast()
 }
 
 // libcrypto passes the context that is going, and the state that `hang_state` put there (or NULL).
@@ -112,12 +126,12 @@ pub(crate) unsafe extern "C-unwind" fn free_state<H: Handler>(
     _argl: c_long,
     _argp: *mut c_void,
 ) {
-    if value.is_null() {
+    if value.is_null() || value == gone() {
         return;
     }
     // SAFETY: the parent of an ex_data slot of this class is a context, still readable here.
     if let Some(context) = unsafe { ContextRef::from_ptr(parent.cast()) } {
-        context.set_slot(index, null_mut());
+        context.set_slot(index, gone());
     }
     // SAFETY: it came from the Box in `hang_state`, and the slot no longer shows it.
     let state = unsafe { Box::from_raw(value.cast::<H>()) };

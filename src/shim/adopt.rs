@@ -1,6 +1,8 @@
 //! Taking a context over: its state is hung on it, libssl's cache behind it is switched off, and our
 //! trampolines stand where the application's callbacks would.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use super::guard::guarded_alone;
 use super::process;
 use super::state::ContextState;
@@ -31,10 +33,25 @@ pub(crate) fn state_or_adopt(context: ContextRef<'_>) -> Option<&ContextState> {
         return Some(state);
     }
     process::serving()?;
-    if inside() == Inside::Nothing && context.ctrl(CTRL_SESS_NUMBER, 0) == 0 {
-        guarded_alone((), || adopt(context));
+    if inside() == Inside::Nothing {
+        let _adopting = adopting();
+        guarded_alone((), || adopt_late(context));
     }
     state(context)
+}
+
+/// Held while a context is taken over that others may know already, and over a fork: of two threads that meet
+/// it at once the second must not take our trampolines for the application's callbacks.
+pub(super) fn adopting() -> MutexGuard<'static, ()> {
+    static ADOPTING: Mutex<()> = Mutex::new(());
+    ADOPTING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn adopt_late(context: ContextRef<'_>) {
+    let is_gone = Slots::get().is_some_and(|slots| trampolines::is_gone(context, slots.state));
+    if !is_gone && state(context).is_none() && context.ctrl(CTRL_SESS_NUMBER, 0) == 0 {
+        adopt(context);
+    }
 }
 
 fn adopt(context: ContextRef<'_>) {

@@ -1,7 +1,8 @@
 //! The copy flag of a get callback, as a type.
 //!
-//! The application's answer goes to libssl untouched, pointer and flag, and it is libssl that takes a
-//! reference of its own or not. Ours is always owned. What the flag means is written here, once.
+//! The application's answer goes to libssl as it is, and it is libssl that takes a reference of its own or not;
+//! only where we store a lent one first is that reference taken earlier, by us. Our own answers are always
+//! owned. What the flag means is written here, once.
 
 use libc::c_int;
 
@@ -9,7 +10,6 @@ use libc::c_int;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reference {
     /// The flag is not 0: whoever answers keeps its reference, libssl takes one of its own.
-    #[cfg_attr(not(test), allow(dead_code, reason = "only applications lend; the tests play their part"))]
     Lent,
     /// The flag is 0: the reference is given away, libssl will free it.
     Owned,
@@ -17,7 +17,6 @@ pub(super) enum Reference {
 
 impl Reference {
     /// What a flag says.
-    #[cfg_attr(not(test), allow(dead_code, reason = "the tests read flags as libssl does"))]
     pub(super) fn of(flag: c_int) -> Reference {
         if flag == 0 { Reference::Owned } else { Reference::Lent }
     }

@@ -1,9 +1,7 @@
 //! The exported functions of libssl that the core answers: what each call means for an adopted context.
 
-use std::mem::ManuallyDrop;
-use std::sync::atomic::Ordering;
-
 use libc::c_int;
+use std::mem::ManuallyDrop;
 
 use super::adopt::state;
 use super::give_back::{give_back, mend};
@@ -70,7 +68,10 @@ pub(crate) fn flush_sessions(state: &ContextState, context: ContextRef<'_>, time
 
 /// `SSL_CTX_sessions`: libssl hands out its raw table, so it gets the sessions back first.
 pub(crate) fn before_sessions(state: &ContextState, context: ContextRef<'_>) {
-    give_back(state, context);
+    // Under the context's lock libssl would take nothing back; then the next call does it.
+    if !removal::refuses(state) {
+        give_back(state, context);
+    }
 }
 
 /// `SSL_has_matching_session_id`, as far as the core knows.
@@ -87,8 +88,12 @@ pub(crate) fn has_matching_session_id(connection: ConnectionRef<'_>, id: &[u8]) 
         let key = SessionKey::new(connection.session_version(), id);
         key.zip(state.core()).is_some_and(|(key, core)| core.contains(&key))
     });
+    if found {
+        return Some(true);
+    }
+    guarded(state, (), || generator::clear_conflict(state, context));
     // What the real table has besides: a session on its way to single use.
-    if found { Some(true) } else { None }
+    None
 }
 
 /// Whether libssl would refuse to change this session's time, because this thread's remove callback runs
@@ -115,9 +120,7 @@ pub(crate) fn connection_was_made(
     connection: Option<ConnectionRef<'_>>,
 ) {
     mend(state, context);
-    if !state.tick_planted.load(Ordering::Relaxed) {
-        guarded(state, (), || sentinel::plant(state, context));
-    }
+    guarded(state, (), || sentinel::plant(state, context));
     if let Some(connection) = connection {
         guarded(state, (), || generator::inherit(state, connection));
     }

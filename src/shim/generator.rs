@@ -48,7 +48,9 @@ pub(super) fn on_generate(state: &ContextState, context: ContextRef<'_>, request
 }
 
 fn show_conflict(state: &ContextState, context: ContextRef<'_>, request: &IdRequest<'_>) {
-    let (Some(id), Some(length)) = (request.written(), request.length()) else { return };
+    let (Some(id), Some(length), true) = (request.written(), request.length(), state.is_serving()) else {
+        return;
+    };
     let version = request.connection.session_version();
     let stored =
         id.get(..length).and_then(|id| SessionKey::new(version, id)).and_then(|key| state.core()?.get(&key));

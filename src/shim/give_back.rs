@@ -23,6 +23,14 @@ pub(crate) fn give_back(state: &ContextState, context: ContextRef<'_>) {
     context.set_callbacks(state.app.new.get(), state.app.remove.get(), state.app.get.get());
 }
 
+/// After an addition: had the context been given back meanwhile, the core would keep the session for ever.
+/// (Whoever adds after its shard was emptied has seen the new phase.)
+pub(super) fn follow(state: &ContextState, context: ContextRef<'_>) {
+    if state.phase() == Phase::GivenBack {
+        guarded(state, (), || move_sessions(state, context));
+    }
+}
+
 /// In the core's order, so that libssl's list is sorted as it would have been.
 fn move_sessions(state: &ContextState, context: ContextRef<'_>) {
     let Some(core) = state.core() else { return };

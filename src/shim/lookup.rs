@@ -3,16 +3,17 @@
 //! The core comes first, then the application's get callback. (The tier that a host's processes share has its
 //! place between the two, in `lookup`.)
 
+use std::mem::ManuallyDrop;
 use std::ptr::null_mut;
 
 use super::answer::Reference;
 use super::guard::guarded;
 use super::state::{ContextState, count};
-use super::{removal, store};
+use super::{removal, sentinel, store};
 use crate::base::log::{self, Level};
 use crate::cache::SessionKey;
 use crate::openssl::number::*;
-use crate::openssl::{ConnectionRef, ContextRef, GetCb, Question, SSL_SESSION, Session};
+use crate::openssl::{ConnectionRef, ContextRef, GetCb, Question, SSL_SESSION, Session, SessionRef};
 
 /// What our own tiers say.
 enum Found {
@@ -55,6 +56,8 @@ fn lookup(state: &ContextState, context: ContextRef<'_>, question: &Question<'_>
     if removal::refuses(state) {
         return Found::Refused;
     }
+    // A connection that is used again by SSL_clear comes by nowhere else.
+    sentinel::plant(state, context);
     match from_core(state, context, question) {
         Some(session) => Found::Ours(session.into_ptr()),
         None => {
@@ -108,20 +111,38 @@ fn take_for_single_use(
 fn accept(state: &ContextState, context: ContextRef<'_>, question: &Question<'_>, answer: *mut SSL_SESSION) {
     let Some(session) = question.answered(answer) else { return };
     count(&state.counters.answered);
-    let takes = guarded(state, false, || {
-        state.is_serving()
-            && state.app.stores()
-            && !(context.libssl.version.tests_resumable() && session.is_marked())
+    let accepted = guarded(state, false, || {
+        state.is_serving() && !(context.libssl.version.tests_resumable() && session.is_marked())
     });
-    if !takes {
+    if !accepted {
         return;
     }
-    store::add(state, context, session);
+    if state.app.stores() {
+        let held = ManuallyDrop::new(guarded(state, None, || hold_lent(question, session)));
+        store::add(state, context, session);
+        if held.is_some() {
+            question.set_copy(Reference::Owned.flag());
+        }
+    }
     guarded(state, (), || {
         let version = question.connection.session_version();
-        // libssl removes nothing that has no id.
-        if !session.id().is_empty() && is_single_use(question.connection, version) {
+        if is_single_use(question.connection, version) && is_stored(state, session) {
             context.add_to_real(session);
         }
     });
+}
+
+/// libssl takes its reference to a lent answer before it stores it, so that the callbacks of those who have to
+/// make room may let go of theirs. So do we; it is libssl's afterwards.
+fn hold_lent(question: &Question<'_>, answer: SessionRef<'_>) -> Option<Session> {
+    match Reference::of(question.copy()) {
+        Reference::Lent => answer.to_owned(),
+        Reference::Owned => None,
+    }
+}
+
+/// Whether libssl would find a session of this id in its cache. It removes nothing that has no id.
+fn is_stored(state: &ContextState, session: SessionRef<'_>) -> bool {
+    let key = SessionKey::new(session.protocol_version(), session.id()).filter(|_| !session.id().is_empty());
+    key.zip(state.core()).is_some_and(|(key, core)| core.contains(&key))
 }

@@ -35,6 +35,8 @@ mod removal;
 mod sentinel;
 pub(crate) mod state;
 mod store;
+#[cfg(all(test, not(sesscache_loom)))]
+mod tests;
 
 use libc::c_int;
 

@@ -9,6 +9,7 @@ use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::adopt;
 use super::state::Generation;
 use crate::cache::SessionKey;
 use crate::openssl::{Session, SessionRef, host, scratch};
@@ -64,6 +65,7 @@ thread_local! {
 struct Held {
     cores: MutexGuard<'static, Cores>,
     _scratch: MutexGuard<'static, ()>,
+    _adopting: MutexGuard<'static, ()>,
 }
 
 /// Has forks go well: a child keeps every core whose locks are free.
@@ -76,7 +78,9 @@ pub(super) fn watch_forks() {
 
 /// Holds registry and scratch context, so that the child finds them whole.
 extern "C" fn before_fork() {
-    let held = Held { cores: cores(), _scratch: scratch::in_use() };
+    // In the order in which a thread may hold several of them.
+    let adopting = adopt::adopting();
+    let held = Held { cores: cores(), _scratch: scratch::in_use(), _adopting: adopting };
     let _ = FORKING.try_with(|forking| forking.replace(Some(held)));
 }
 

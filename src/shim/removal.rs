@@ -31,19 +31,24 @@ impl Flush {
 }
 
 thread_local! {
-    /// The context (by serial) under whose lock stock would be running the application's callback now.
-    static UNDER_LOCK: Cell<u64> = const { Cell::new(0) };
+    /// The contexts (by serial, the innermost first) under whose locks stock would be running the
+    /// application's callback now. Deeper nesting than this is not followed.
+    static UNDER_LOCK: Cell<[u64; 4]> = const { Cell::new([0; 4]) };
+}
+
+fn under_lock() -> [u64; 4] {
+    UNDER_LOCK.try_with(Cell::get).unwrap_or_default()
 }
 
 /// Whether stock could not take the context's lock here, because this thread's callback runs under it.
 pub(crate) fn refuses(state: &ContextState) -> bool {
-    UNDER_LOCK.try_with(Cell::get) == Ok(state.serial)
+    under_lock().contains(&state.serial)
 }
 
 /// The same for the context that a session is stored in.
 pub(crate) fn refuses_owner_of(session: SessionRef<'_>) -> bool {
-    let under = UNDER_LOCK.try_with(Cell::get).unwrap_or(0);
-    under != 0 && super::registry::owner(session) == Some(under)
+    let under = under_lock();
+    under != [0; 4] && super::registry::owner(session).is_some_and(|owner| under.contains(&owner))
 }
 
 /// Tells the application that a session left. As in libssl, its pointer is read at the last moment.
@@ -59,7 +64,9 @@ fn tell_under_lock(state: &ContextState, context: ContextRef<'_>, session: Sessi
     if !context.libssl.version.refuses_reentry() {
         return tell(state, context, session);
     }
-    let outer = UNDER_LOCK.try_with(|under| under.replace(state.serial)).unwrap_or(0);
+    let outer = under_lock();
+    let [first, second, third, _] = outer;
+    let _ = UNDER_LOCK.try_with(|under| under.set([state.serial, first, second, third]));
     tell(state, context, session);
     let _ = UNDER_LOCK.try_with(|under| under.set(outer));
 }

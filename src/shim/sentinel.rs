@@ -11,12 +11,17 @@ use crate::openssl::private::{self, Private};
 
 /// Plants what is missing. Only from where no lock of the context is held.
 pub(super) fn plant(state: &ContextState, context: ContextRef<'_>) {
-    if !state.is_serving() || state.core().is_none() {
+    let planted = state.tick_planted.load(Ordering::Relaxed) && state.fin_planted.load(Ordering::Relaxed);
+    if planted || state.core().is_none() || state.planting.swap(true, Ordering::SeqCst) {
         return;
     }
-    put(&state.tick_planted, context, Private::Tick, 1, 1);
-    // Expires in 2159: a few centuries more would overflow the nanoseconds that newer releases count.
-    put(&state.fin_planted, context, Private::Fin, 4_000_000_000, 2_000_000_000);
+    // Looked at after `planting` was set: whoever gives the context back meanwhile waits for us.
+    if state.is_serving() {
+        put(&state.tick_planted, context, Private::Tick, 1, 1);
+        // Expires in 2160: a few centuries more would overflow the nanoseconds that newer releases count.
+        put(&state.fin_planted, context, Private::Fin, 4_000_000_000, 2_000_000_000);
+    }
+    state.planting.store(false, Ordering::SeqCst);
 }
 
 fn put(planted: &AtomicBool, context: ContextRef<'_>, kind: Private, time: i64, timeout: i64) {
@@ -37,8 +42,15 @@ pub(super) fn disarm(state: &ContextState) {
     state.fin_planted.store(false, Ordering::Release);
 }
 
-/// Takes both out of the real table.
+/// Takes both out of the real table, once the context is not served any more.
 pub(super) fn uproot(state: &ContextState, context: ContextRef<'_>) {
+    // A few moments at most; not for ever, since a fork may have left the planter behind.
+    for _ in 0..1000 {
+        if !state.planting.load(Ordering::SeqCst) {
+            break;
+        }
+        std::thread::yield_now();
+    }
     disarm(state);
     for kind in [Private::Tick, Private::Fin] {
         if let Some(twin) = private::make(context.libssl, kind, 1, 1) {

@@ -24,6 +24,8 @@ pub(crate) struct ContextState {
     /// Which sentinels stand in the real table.
     pub(crate) tick_planted: AtomicBool,
     pub(crate) fin_planted: AtomicBool,
+    /// A thread is at it now.
+    pub(crate) planting: AtomicBool,
     /// The copy that was put into the real table to show libssl an id conflict.
     pub(crate) conflict: SessionCell,
     zero_removes: AtomicBool,
@@ -83,8 +85,6 @@ impl Application {
 /// What is counted for one context. All relaxed: OpenSSL's own are plain integers.
 #[derive(Default)]
 pub(crate) struct Counters {
-    /// Sessions put into the core.
-    pub(crate) stored: AtomicU64,
     /// Found in the core and handed to libssl.
     pub(crate) hits: AtomicU64,
     /// Those of the hits that libssl counted as hits of its get callback.
@@ -128,6 +128,7 @@ impl ContextState {
             counters: Counters::default(),
             tick_planted: AtomicBool::new(false),
             fin_planted: AtomicBool::new(false),
+            planting: AtomicBool::new(false),
             conflict: SessionCell::default(),
             zero_removes: AtomicBool::new(zero == NewCbZero::Remove),
             phase: AtomicU8::new(0),
@@ -137,7 +138,7 @@ impl ContextState {
     }
 
     pub(crate) fn phase(&self) -> Phase {
-        match self.phase.load(Ordering::Acquire) {
+        match self.phase.load(Ordering::SeqCst) {
             0 => Phase::Serving,
             1 => Phase::Broken,
             _ => Phase::GivenBack,
@@ -147,7 +148,7 @@ impl ContextState {
     /// Moves on to `next`; false if the context was already there or beyond.
     pub(crate) fn advance(&self, next: Phase) -> bool {
         let next = next as u8;
-        self.phase.fetch_max(next, Ordering::AcqRel) < next
+        self.phase.fetch_max(next, Ordering::SeqCst) < next
     }
 
     /// A fault of ours happened here; true the first time.

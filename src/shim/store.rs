@@ -1,8 +1,8 @@
 //! What goes into the core, and when.
 
 use super::guard::guarded;
-use super::state::{ContextState, count};
-use super::{removal, sentinel};
+use super::state::ContextState;
+use super::{give_back, removal, sentinel};
 use crate::base::clock;
 use crate::cache::{Inserted, SessionKey};
 use crate::openssl::number::*;
@@ -16,7 +16,9 @@ enum Added {
     /// That very object was stored already.
     Already,
     /// It is stored.
-    New(SessionKey),
+    New,
+    /// It is stored, and others have to make room.
+    NewAndOver(SessionKey),
 }
 
 /// `SSL_CTX_add_session`: whether the object was newly stored. May evict others and so reach the application.
@@ -24,8 +26,11 @@ pub(crate) fn add(state: &ContextState, context: ContextRef<'_>, session: Sessio
     if removal::refuses(state) {
         return false;
     }
-    match guarded(state, Added::Refused, || insert(state, context, session)) {
-        Added::New(key) => {
+    let added = guarded(state, Added::Refused, || insert(state, context, session));
+    give_back::follow(state, context);
+    match added {
+        Added::New => true,
+        Added::NewAndOver(key) => {
             if let Some(core) = state.core() {
                 removal::evict(state, core, context, &key);
             }
@@ -47,10 +52,8 @@ fn insert(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>
     }
     match core.insert(key, handle, session.expiry()) {
         Inserted::Not => Added::Already,
-        Inserted::New | Inserted::Replacing(_) => {
-            count(&state.counters.stored);
-            Added::New(key)
-        }
+        Inserted::New | Inserted::Replacing(_) if core.is_over(state.app.limit()) => Added::NewAndOver(key),
+        Inserted::New | Inserted::Replacing(_) => Added::New,
     }
 }
 

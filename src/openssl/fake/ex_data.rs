@@ -77,7 +77,11 @@ pub(super) fn free_all(class: c_int, parent: *mut c_void, value: impl Fn(c_int) 
 
 /// The indices of a class that have a free function: nothing may stand under them once it was called.
 pub(super) fn freed_indices(class: c_int) -> Vec<c_int> {
-    functions(class).into_iter().filter(|(_, functions)| functions.free.is_some()).map(|(index, _)| index).collect()
+    functions(class)
+        .into_iter()
+        .filter(|(_, functions)| functions.free.is_some())
+        .map(|(index, _)| index)
+        .collect()
 }
 
 /// The values of a copy of an object.

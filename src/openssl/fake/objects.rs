@@ -81,7 +81,7 @@ fn find(address: usize) -> Option<Object> {
 #[track_caller]
 fn strange<T>(address: usize, wanted: &str, found: Option<Object>) -> Option<T> {
     let found = found.map_or("nothing that is alive", |object| object.kind());
-    let trace = if std::env::var_os("RUST_BACKTRACE").is_some() {
+    let trace = if std::env::var("RUST_BACKTRACE").is_ok_and(|value| value != "0") {
         std::backtrace::Backtrace::force_capture().to_string()
     } else {
         String::new()

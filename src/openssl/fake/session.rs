@@ -157,7 +157,9 @@ impl FakeSession {
         if body.references.fetch_sub(1, Ordering::AcqRel) > 1 {
             return;
         }
-        ex_data::free_all(EX_INDEX_SSL_SESSION, self.as_ptr().cast(), |index| lock(&body.fields).ex_data.get(index));
+        ex_data::free_all(EX_INDEX_SSL_SESSION, self.as_ptr().cast(), |index| {
+            lock(&body.fields).ex_data.get(index)
+        });
         if let Some(owner) = lock(&body.fields).owner {
             world::misused(format!("{:#x} was freed while {owner:?} has it in its cache", self.0));
         }
@@ -231,7 +233,8 @@ impl FakeSession {
     }
 
     pub(super) fn is_resumable(self) -> bool {
-        self.read(|fields| !fields.marked && (fields.has_ticket || !fields.id().is_empty())).unwrap_or_default()
+        self.read(|fields| !fields.marked && (fields.has_ticket || !fields.id().is_empty()))
+            .unwrap_or_default()
     }
 
     pub(crate) fn set_ex_data(self, index: c_int, value: *mut c_void) {
