@@ -9,7 +9,7 @@ work=$(mktemp -d)
 server=
 reader=
 
-if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' green=$'\e[32m' plain=$'\e[0m'; else bold= green= plain=; fi
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' green=$'\e[32m' plain=$'\e[0m'; else bold='' green='' plain=''; fi
 
 die() { echo "demo: $*" >&2; exit 1; }
 title() { printf '\n%s%s%s\n' "$bold" "$1" "$plain"; }
