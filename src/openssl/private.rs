@@ -31,6 +31,15 @@ impl Private {
         }
     }
 
+    /// Its time and its timeout.
+    fn life(self) -> (i64, i64) {
+        match self {
+            // Until 2160: a few centuries more would overflow the nanoseconds that newer releases count.
+            Private::Fin => (4_000_000_000, 2_000_000_000),
+            _ => (1, 1),
+        }
+    }
+
     /// What `session` is for, if it is one of ours.
     pub(crate) fn of(session: SessionRef<'_>) -> Option<Private> {
         let (kind, mark) = session.id_context().split_last()?;
@@ -63,7 +72,8 @@ fn secret() -> &'static [u8; 31] {
 }
 
 /// A private session with an id of its own.
-pub(crate) fn make(libssl: &'static Libssl, kind: Private, time: i64, timeout: i64) -> Option<Session> {
+pub(crate) fn make(libssl: &'static Libssl, kind: Private) -> Option<Session> {
+    let (time, timeout) = kind.life();
     errors::kept(libssl, || {
         // SAFETY: takes nothing.
         let session = unsafe { (libssl.session_new)() };

@@ -67,9 +67,9 @@ fn probe_rules(context: ContextRef<'_>) -> Option<Rules> {
     let libssl = context.libssl;
     let order = if libssl.version.repositions() { Order::Expiry } else { Order::Insertion };
     let [first, second, third] = [Private::Probe(1), Private::Probe(2), Private::Probe(3)];
-    let first = private::make(libssl, first, 1, 1)?;
-    let second = private::make(libssl, second, 1, 1)?;
-    let third = private::make(libssl, third, 1, 1)?;
+    let first = private::make(libssl, first)?;
+    let second = private::make(libssl, second)?;
+    let third = private::make(libssl, third)?;
     context.ctrl(CTRL_SET_SESS_CACHE_SIZE, 3);
     context.add_to_real(first.as_ref());
     context.add_to_real(second.as_ref());

@@ -59,7 +59,8 @@ pub(crate) fn flush_sessions(state: &ContextState, context: ContextRef<'_>, time
     let what = Flush::at(time, context.libssl.version);
     if what == Flush::Everything {
         // A libssl that calls itself through its PLT frees the context this way: nothing may stay behind.
-        sentinel::disarm(state);
+        state.tick.disarm();
+        state.fin.disarm();
         context.flush_real();
     }
     removal::flush(state, context, what);

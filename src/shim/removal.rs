@@ -192,10 +192,10 @@ pub(super) fn take(state: &ContextState, session: SessionRef<'_>) -> Option<Sess
 /// The remove trampoline: a sentinel of ours says what libssl is doing, anything else was removed by its id.
 pub(super) fn on_remove(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) {
     match guarded(state, None, || Private::of(session)) {
-        Some(Private::Tick) if state.tick_planted.swap(false, Ordering::AcqRel) => {
+        Some(Private::Tick) if state.tick.disarm() => {
             flush(state, context, Flush::ExpiredBy(clock::now()));
         }
-        Some(Private::Fin) if state.fin_planted.swap(false, Ordering::AcqRel) => {
+        Some(Private::Fin) if state.fin.disarm() => {
             flush(state, context, Flush::Everything);
         }
         Some(_) => {}

@@ -5,41 +5,67 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::state::ContextState;
-use crate::openssl::ContextRef;
-use crate::openssl::private::{self, Private};
+use once_cell::race::OnceBox;
 
-/// Plants what is missing. Only from where no lock of the context is held.
+use super::removal;
+use super::state::ContextState;
+use crate::openssl::private::{self, Private};
+use crate::openssl::{ContextRef, Session};
+
+/// One sentinel of a context. The session is kept, and planted again each time that libssl has removed it: it
+/// is never freed in the middle of a flush, where a forked child might find libcrypto's locks held for ever.
+#[derive(Default)]
+pub(crate) struct Sentinel {
+    session: OnceBox<Session>,
+    planted: AtomicBool,
+}
+
+impl Sentinel {
+    /// Whether it stands in the real table, and says something by leaving it.
+    fn is_planted(&self) -> bool {
+        self.planted.load(Ordering::Acquire)
+    }
+
+    /// From now on it says nothing; whether it would have.
+    pub(super) fn disarm(&self) -> bool {
+        self.planted.swap(false, Ordering::AcqRel)
+    }
+
+    fn plant(&self, context: ContextRef<'_>, kind: Private) {
+        if self.is_planted() {
+            return;
+        }
+        let make = || private::make(context.libssl, kind).map(Box::new).ok_or(());
+        if let Ok(session) = self.session.get_or_try_init(make) {
+            self.planted.store(true, Ordering::Release);
+            // It may stand there still, if it was only disarmed.
+            context.add_to_real(session.as_ref());
+        }
+    }
+
+    fn uproot(&self, context: ContextRef<'_>) {
+        self.disarm();
+        if let Some(session) = self.session.get() {
+            context.remove_from_real(session.as_ref());
+        }
+    }
+}
+
+/// Plants what is missing. Not from under the context's lock.
 pub(super) fn plant(state: &ContextState, context: ContextRef<'_>) {
-    let planted = state.tick_planted.load(Ordering::Relaxed) && state.fin_planted.load(Ordering::Relaxed);
-    if planted || state.core().is_none() || state.planting.swap(true, Ordering::SeqCst) {
+    let planted = state.tick.is_planted() && state.fin.is_planted();
+    if planted || state.core().is_none() || removal::refuses(state) {
+        return;
+    }
+    if state.planting.swap(true, Ordering::SeqCst) {
         return;
     }
     // Looked at after `planting` was set: whoever gives the context back meanwhile waits for us.
     if state.is_serving() {
-        put(&state.tick_planted, context, Private::Tick, 1, 1);
-        // Expires in 2160: a few centuries more would overflow the nanoseconds that newer releases count.
-        put(&state.fin_planted, context, Private::Fin, 4_000_000_000, 2_000_000_000);
+        state.tick.plant(context, Private::Tick);
+        state.fin.plant(context, Private::Fin);
     }
     state.planting.store(false, Ordering::SeqCst);
-}
-
-fn put(planted: &AtomicBool, context: ContextRef<'_>, kind: Private, time: i64, timeout: i64) {
-    if planted.load(Ordering::Acquire) || planted.swap(true, Ordering::AcqRel) {
-        return;
-    }
-    // An earlier one that is still there has the same id, so it is replaced.
-    let added = private::make(context.libssl, kind, time, timeout)
-        .is_some_and(|sentinel| context.add_to_real(sentinel.as_ref()));
-    if !added {
-        planted.store(false, Ordering::Release);
-    }
-}
-
-/// From now on a sentinel that is removed says nothing.
-pub(super) fn disarm(state: &ContextState) {
-    state.tick_planted.store(false, Ordering::Release);
-    state.fin_planted.store(false, Ordering::Release);
 }
 
 /// Takes both out of the real table, once the context is not served any more.
@@ -51,10 +77,6 @@ pub(super) fn uproot(state: &ContextState, context: ContextRef<'_>) {
         }
         std::thread::yield_now();
     }
-    disarm(state);
-    for kind in [Private::Tick, Private::Fin] {
-        if let Some(twin) = private::make(context.libssl, kind, 1, 1) {
-            context.remove_from_real(twin.as_ref());
-        }
-    }
+    state.tick.uproot(context);
+    state.fin.uproot(context);
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, O
 use once_cell::race::OnceBox;
 
 use super::registry;
+use super::sentinel::Sentinel;
 use crate::base::settings::NewCbZero;
 use crate::cache::{Rules, SessionCache};
 use crate::openssl::number::*;
@@ -21,10 +22,9 @@ pub(crate) struct ContextState {
     pub(crate) rules: Rules,
     pub(crate) app: Application,
     pub(crate) counters: Counters,
-    /// Which sentinels stand in the real table.
-    pub(crate) tick_planted: AtomicBool,
-    pub(crate) fin_planted: AtomicBool,
-    /// A thread is at it now.
+    pub(crate) tick: Sentinel,
+    pub(crate) fin: Sentinel,
+    /// A thread is planting the sentinels now.
     pub(crate) planting: AtomicBool,
     /// The copy that was put into the real table to show libssl an id conflict.
     pub(crate) conflict: SessionCell,
@@ -126,8 +126,8 @@ impl ContextState {
             rules,
             app: Application::default(),
             counters: Counters::default(),
-            tick_planted: AtomicBool::new(false),
-            fin_planted: AtomicBool::new(false),
+            tick: Sentinel::default(),
+            fin: Sentinel::default(),
             planting: AtomicBool::new(false),
             conflict: SessionCell::default(),
             zero_removes: AtomicBool::new(zero == NewCbZero::Remove),

@@ -152,11 +152,6 @@ impl FakeContext {
         objects::is_alive(self.0)
     }
 
-    /// Whether this thread has the context's lock.
-    pub(crate) fn is_locked_here(self) -> bool {
-        self.body().is_some_and(|body| body.lock.is_mine())
-    }
-
     /// `SSL_CTX_ctrl`, the real one and nothing in front of it.
     pub(crate) fn ctrl(self, command: c_int, argument: c_long) -> c_long {
         let Some(body) = self.body() else { return 0 };

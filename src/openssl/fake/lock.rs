@@ -41,8 +41,4 @@ impl Lock {
         *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.released.notify_one();
     }
-
-    pub(super) fn is_mine(&self) -> bool {
-        *self.owner.lock().unwrap_or_else(PoisonError::into_inner) == Some(thread::current().id())
-    }
 }

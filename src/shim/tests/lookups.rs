@@ -2,7 +2,7 @@
 
 use super::application::{Application, Event, in_both_worlds};
 use super::exports;
-use crate::openssl::fake::{Owned, Resumption, TLS1_2_VERSION, by_release};
+use crate::openssl::fake::{EX_INDEX_SSL_SESSION, Owned, Resumption, TLS1_2_VERSION, by_release, new_index};
 use crate::openssl::number::*;
 use crate::shim::adopt::state;
 use crate::shim::answer::Reference;
@@ -158,11 +158,29 @@ fn an_answer_that_is_marked_is_a_miss_from_3_0_on() {
 #[test]
 fn an_answer_without_an_id_is_no_marked_one() {
     in_both_worlds(|_| {
+        for has_ticket in [false, true] {
+            let app = Application::with_callbacks();
+            let session = Owned::new(TLS1_2_VERSION, b"");
+            if has_ticket {
+                session.set_ticket();
+            }
+            app.get_callback_answers(Some((session.handle(), Reference::Lent)));
+            assert!(app.lookup(b"one").is_some());
+            assert_eq!(app.number(), 1, "stored under its empty id");
+        }
+    });
+}
+
+#[test]
+fn what_the_application_hung_on_a_session_is_there_when_it_is_found_again() {
+    in_both_worlds(|_| {
         let app = Application::with_callbacks();
-        let session = Owned::new(TLS1_2_VERSION, b"");
-        app.get_callback_answers(Some((session.handle(), Reference::Lent)));
-        assert!(app.lookup(b"one").is_some());
-        assert_eq!(app.number(), 1, "stored under its empty id");
+        let index = new_index(EX_INDEX_SSL_SESSION, None);
+        let session = Owned::new(TLS1_2_VERSION, b"one");
+        session.set_ex_data(index, session.as_ptr().cast());
+        app.handshake(&session);
+        let found = app.lookup(b"one").expect("stored");
+        assert!(found.ex_data(index) == session.as_ptr().cast());
     });
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::application::{Application, Event, in_both_worlds};
 use super::exports;
-use crate::openssl::fake::{FakeContext, Owned, TLS1_2_VERSION, by_release};
+use crate::openssl::fake::{EX_INDEX_SSL_SESSION, FakeContext, Owned, TLS1_2_VERSION, by_release, new_index};
 use crate::openssl::number::*;
 
 /// What the remove callback was told when it asked.
@@ -294,4 +294,39 @@ fn a_new_callback_may_remove_its_session() {
         assert_eq!(app.events(), [Event::New(session.handle()), Event::Removed(session.handle())]);
         assert_eq!((app.number(), session.references()), (0, 1));
     });
+}
+
+/// The application's free function for what it hung on a session: whoever lets go of the last reference runs it.
+#[test]
+fn a_session_that_ends_may_ask_the_cache_that_let_go_of_it() {
+    in_both_worlds(|_| {
+        let app = Application::new();
+        let index = new_index(EX_INDEX_SSL_SESSION, Some(asks_at_its_end));
+        let add = |id: &[u8]| {
+            let session = Owned::new(TLS1_2_VERSION, id);
+            session.set_ex_data(index, app.context.as_ptr().cast());
+            assert_eq!(app.add(&session), 1);
+        };
+        app.set_size(1);
+        // Evicted, replaced, flushed.
+        [&b"one"[..], b"two", b"two"].into_iter().for_each(add);
+        app.flush(0);
+        assert_eq!(app.number(), 0);
+    });
+}
+
+extern "C-unwind" fn asks_at_its_end(
+    _session: *mut libc::c_void,
+    value: *mut libc::c_void,
+    _: *mut libc::c_void,
+    _: libc::c_int,
+    _: libc::c_long,
+    _: *mut libc::c_void,
+) {
+    if !value.is_null() {
+        let context = FakeContext::at(value.cast());
+        let other = Owned::new(TLS1_2_VERSION, b"other");
+        assert!(exports::ctrl(context, CTRL_SESS_NUMBER, 0) <= 1);
+        assert_eq!(exports::remove_session(context, other.handle()), 0);
+    }
 }
