@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { THREADS = 3, FORKS = 40, PATIENCE = 2 };
+enum { THREADS = 3, FORKS = 60, PATIENCE = 20 };
 
 static int working = 1;
 static SSL_CTX *idle;
@@ -36,7 +36,7 @@ static void *hammer(void *arg)
     return NULL;
 }
 
-/* Nothing is freed here: that would take libcrypto's own locks. */
+/* Nothing is made or freed here: that would take libcrypto's own locks. */
 static void child_works(void)
 {
     /* Ends the child, should it wait for ever. */
@@ -46,9 +46,11 @@ static void child_works(void)
     CHECK(SSL_CTX_add_session(idle, sessions[1]));
     CHECK(SSL_CTX_add_session(idle, sessions[2]));
     CHECK(SSL_CTX_remove_session(idle, sessions[2]));
-    CHECK(SSL_CTX_add_session(idle, sessions[0]));
+    CHECK(SSL_CTX_remove_session(idle, sessions[1]) + SSL_CTX_add_session(idle, sessions[0]) > 0);
+    CHECK(SSL_CTX_sess_number(idle) > 0);
     context_flush(idle, 0);
     CHECK(SSL_CTX_sess_number(idle) == 0);
+    CHECK(SSL_CTX_add_session(idle, sessions[0]) && SSL_CTX_sess_number(idle) == 1);
     _exit(0);
 }
 

@@ -99,7 +99,7 @@ static void counts_of_handshakes(enum kind kind)
     stats = stats_of(server);
     CHECK(stats.hits == 1 && stats.asked == 0);
     CHECK(SSL_CTX_remove_session(server, app.store[0]));
-    app.answer = session_decoded(0, session);
+    app.answer = session_decoded(0, app.store[0]);
     SSL_CTX_sess_set_remove_cb(server, NULL);
     context_flush(server, 0);
     next = connection("answered", server, client, session);

@@ -1,8 +1,9 @@
-/* test: valgrind=helgrind | valgrind=drd */
+/* test: valgrind=helgrind */
 /*
- * Threads hammer one context by hand: additions, replacements, removals, flushes,
- * repositioning, small sizes, settings. What happens when is chance; that every
- * object ends once and that the cache keeps its bound is not.
+ * Threads hammer one context by hand: additions, replacements, removals, flushes and
+ * questions. What happens when is chance; that every object ends once and that the
+ * cache keeps its bound is not. (SSL_SESSION_set_time among threads is a race in
+ * libssl itself: threads_reposition.c has it.)
  */
 #include "harness/harness.h"
 
@@ -12,13 +13,6 @@ enum { THREADS = 4, TURNS = 300, SIZE = 16 };
 
 static SSL_CTX *ctx;
 static int made, added, removed, found;
-
-static int under_valgrind(void)
-{
-    const char *preload = getenv("LD_PRELOAD");
-
-    return preload != NULL && strstr(preload, "vgpreload") != NULL;
-}
 
 static void count_removal(SSL_CTX *c, SSL_SESSION *session)
 {
@@ -45,12 +39,6 @@ static void turn_of(unsigned int seed, unsigned int turn)
     switch (number % 8) {
     case 0:
         SSL_CTX_remove_session(ctx, session);
-        break;
-    case 1:
-        session_set_time(session, 2000000);
-        break;
-    case 2:
-        session_set_timeout(session, 5);
         break;
     case 3:
         context_flush(ctx, (long)(1000000 + turn / 2));

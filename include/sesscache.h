@@ -207,10 +207,12 @@ SSL *SSL_new(SSL_CTX *ctx);
  *
  * `SSL_CTX *SSL_set_SSL_CTX(SSL *ssl, SSL_CTX *ctx)`
  *
- * Its sessions stay with the context that it was made from; libssl does the same, but cannot be asked which
+ * Returns the context that the connection has then; NULL on an error, and for a NULL connection (where libssl would
+ * crash). Its sessions stay with the context that it was made from; libssl does the same, but cannot be asked which
  * one that was, so it is noted here.
  */
-SSL_CTX *SSL_set_SSL_CTX(SSL *ssl, SSL_CTX *ctx);
+SSL_CTX *SSL_set_SSL_CTX(SSL *ssl,
+                         SSL_CTX *ctx);
 
 /**
  * Sets the function that makes session ids for new connections of a context.

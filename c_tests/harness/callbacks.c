@@ -145,7 +145,7 @@ void gather_end(const char *name)
 {
     gathering = 0;
     gathered[gathered_length] = 0;
-    if (OpenSSL_version_num() < 0x30000000UL)
+    if (app.sorted || OpenSSL_version_num() < 0x30000000UL)
         qsort(gathered, gathered_length, 1, by_value);
     fact_text(name, gathered_length == 0 ? "nothing" : gathered);
 }

@@ -25,6 +25,7 @@ struct app {
     void (*on_remove)(SSL_CTX *, SSL_SESSION *);
     int forget;            /* 1: takes the removed session out of the store as well */
     /* all */
+    int sorted;            /* 1: a flush is told in the order of the labels, not of the calls */
     int quiet;             /* count, print nothing */
     SSL_CTX *session_context; /* printed as "context other" if a callback sees another one */
     /* results */

@@ -61,6 +61,13 @@ void check_failed(const char *file, int line, const char *condition)
     exit(3);
 }
 
+int under_valgrind(void)
+{
+    const char *preload = getenv("LD_PRELOAD");
+
+    return preload != NULL && strstr(preload, "vgpreload") != NULL;
+}
+
 enum { MARK_ERRNO = E2BIG, MARK_REASON = 42 };
 
 void calm_begin(void)

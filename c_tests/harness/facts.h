@@ -16,6 +16,9 @@ void fact_error(const char *name);
 /* A line of its own, as callbacks print: two spaces, then the text. */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Valgrind is some fifty times slower: fewer turns will do there. */
+int under_valgrind(void);
+
 #define FACT(name, value) fact((name), (long long)(value))
 
 /* For what must hold on any libssl, or the program makes no sense. */

@@ -68,6 +68,14 @@ pub fn shared_object(source: &Path, libssl: &Libssl) -> Result<PathBuf, String> 
     })
 }
 
+/// A shared object out of one file alone, to be preloaded in front of libssl.
+pub fn preloadable(source: &Path, libssl: &Libssl) -> Result<PathBuf, String> {
+    let name = source.file_stem().and_then(|n| n.to_str()).unwrap_or_default();
+    once(folder().join(&libssl.name).join(format!("mutant-{name}.so")), |output| {
+        compile(compiler(source, libssl).arg("-shared").arg(source).arg("-ldl").arg("-o").arg(output))
+    })
+}
+
 /// A folder in which the library under test has the names that a linker and a loader look for.
 fn library_names() -> Result<PathBuf, String> {
     once(folder().join("lib"), |output| {
@@ -105,7 +113,6 @@ fn harness(libssl: &Libssl) -> Result<Vec<PathBuf>, String> {
             compile(compiler(&source, libssl).arg("-c").arg(&source).arg("-o").arg(output))
         })?);
     }
-    objects.sort();
     Ok(objects)
 }
 
@@ -174,9 +181,14 @@ fn is_current(output: &Path) -> Result<bool, String> {
 fn newest_source() -> Result<SystemTime, String> {
     let mut newest = SystemTime::UNIX_EPOCH;
     let own = root().join("tests/common");
-    for folder in
-        [sources(), sources().join("harness"), sources().join("plugins"), root().join("include"), own]
-    {
+    for folder in [
+        sources(),
+        sources().join("harness"),
+        sources().join("mutants"),
+        sources().join("plugins"),
+        root().join("include"),
+        own,
+    ] {
         for path in files(&folder).unwrap_or_default() {
             let modified = fs::metadata(&path).and_then(|data| data.modified());
             newest =
@@ -186,8 +198,12 @@ fn newest_source() -> Result<SystemTime, String> {
     Ok(newest)
 }
 
-fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+/// The plain files of a folder, by name.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let entries =
         fs::read_dir(folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
-    Ok(entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect())
+    let mut files: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    files.sort();
+    Ok(files)
 }

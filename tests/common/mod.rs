@@ -4,10 +4,12 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 
 pub mod cc;
+pub mod diagnostics;
 pub mod diff;
 pub mod libssl;
 pub mod process;
 pub mod program;
+pub mod valgrind;
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -40,6 +40,9 @@ pub struct Program {
     pub companion: Option<PathBuf>,
     /// `plugin=FILE.c`: a shared object linked with libssl; the program gets its path as first argument.
     pub plugin: Option<PathBuf>,
+    /// `second=LIBSSL`: the plugin also comes linked with that libssl, as second argument. The library serves one of the
+    /// two and may say so in one line of standard error. For the system's libssl only.
+    pub second: Option<String>,
 }
 
 /// Every program of `folder`, by name.
@@ -57,6 +60,16 @@ pub fn discover(folder: &Path) -> Result<Vec<Program>, String> {
     Ok(programs)
 }
 
+/// The program that must notice a mutant, from the mutant's first line `/* mutant: PROGRAM */`.
+pub fn named_by_mutant<'a>(mutant: &Path, programs: &'a [Program]) -> Result<&'a Program, String> {
+    let text =
+        fs::read_to_string(mutant).map_err(|error| format!("cannot read {}: {error}", mutant.display()))?;
+    let line = text.lines().next().unwrap_or_default();
+    let name = line.strip_prefix("/* mutant:").and_then(|rest| rest.strip_suffix("*/")).map(str::trim);
+    let found = programs.iter().find(|program| Some(program.name.as_str()) == name);
+    found.ok_or_else(|| format!("{}: the first line names no program", mutant.display()))
+}
+
 fn read(source: PathBuf) -> Result<Program, String> {
     let text =
         fs::read_to_string(&source).map_err(|error| format!("cannot read {}: {error}", source.display()))?;
@@ -71,6 +84,7 @@ fn read(source: PathBuf) -> Result<Program, String> {
         without_libssl: false,
         companion: None,
         plugin: None,
+        second: None,
     };
     for word in directives(text.lines().next().unwrap_or_default()) {
         program.apply(word, &folder)?;
@@ -94,6 +108,7 @@ impl Program {
             ("libs", "none") => self.without_libssl = true,
             ("with", file) => self.companion = Some(folder.join(file)),
             ("plugin", file) => self.plugin = Some(folder.join(file)),
+            ("second", libssl) => self.second = Some(libssl.to_owned()),
             ("env", setting) => {
                 let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
                 self.env.push((name.to_owned(), value.to_owned()));

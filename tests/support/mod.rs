@@ -1,6 +1,7 @@
 //! For the tests of what is built and installed: a tool's output or a failed test, and a folder that goes
 //! away.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
+#![allow(clippy::panic, reason = "a failed test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
