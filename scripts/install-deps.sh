@@ -19,7 +19,7 @@ describe() {
         servers) why='for the tests with real servers (none is started by installing it)'
                  packages='nginx apache2 haproxy stunnel4 hitch openssl python3 perl libnet-ssleay-perl' ;;
         demo)    why='for the demonstration'; packages='openssl libsqlite3-dev' ;;
-        bench)   why='for the benchmarks'; packages='openssl' ;;
+        bench)   why='for the benchmarks'; packages='openssl valgrind' ;;
         *) die "there is no group '$1'; groups: build, check, servers, demo, bench" ;;
     esac
 }
