@@ -21,6 +21,7 @@ mod slots;
 mod stepwise;
 mod sync;
 mod table;
+mod tally;
 
 #[cfg(test)]
 #[cfg(sesscache_loom)]
@@ -43,7 +44,8 @@ use fronts::Fronts;
 use key::KeyHasher;
 use shard::{Entry, Put, Shard};
 use slots::{Place, Slot};
-use sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
+use sync::Mutex;
+use tally::Tally;
 
 /// A power of two: the low bits of a key's hash choose. Fewer in the model tests, which try every
 /// interleaving of what the shards say.
@@ -75,10 +77,8 @@ pub struct Added<H> {
 
 /// What the shards have in common: few writes, or writes by everybody.
 struct Shared {
-    /// How many sessions there are. Changed under the lock of the shard that gains or loses one.
-    count: AtomicUsize,
-    /// The sequence number of the next session.
-    next_seq: AtomicU64,
+    /// Changed under the lock of the shard that gains or loses a session.
+    tally: Tally,
     fronts: Fronts<SHARDS>,
 }
 
@@ -89,8 +89,7 @@ struct OwnLine<T>(T);
 impl<H: Clone + PartialEq> SessionCache<H> {
     /// An empty cache: a few kilobytes; more comes with the sessions.
     pub fn new(rules: Rules) -> Self {
-        let shared =
-            Shared { count: AtomicUsize::new(0), next_seq: AtomicU64::new(0), fronts: Fronts::new() };
+        let shared = Shared { tally: Tally::new(), fronts: Fronts::new() };
         SessionCache {
             rules,
             hasher: KeyHasher::of_process(),
@@ -121,13 +120,8 @@ impl<H: Clone + PartialEq> SessionCache<H> {
     fn put(&self, hash: u64, entry: Entry<H>) -> Put<H> {
         let at = shard_of(hash);
         let mut shard = self.lock(at);
-        let put = shard.put(hash, entry, self.next_seq());
+        let put = shard.put(hash, entry, self.tally());
         self.fronts().publish(at, shard.first_place());
-        if matches!(put, Put::New) {
-            // After the front: whoever counts later than this sees that there is somebody here. So
-            // the last of several that add at once sees all the others, and the limit holds.
-            self.count().fetch_add(1, Ordering::AcqRel);
-        }
         put
     }
 
@@ -170,7 +164,7 @@ impl<H: Clone + PartialEq> SessionCache<H> {
         let hash = self.hasher.hash(key);
         self.change(shard_of(hash), |shard| {
             let Some(id) = shard.find_same(hash, key, handle) else { return false };
-            shard.reposition(id, expiry, self.next_seq());
+            shard.reposition(id, expiry, self.tally().renumber());
             true
         })
     }
@@ -193,7 +187,7 @@ impl<H: Clone + PartialEq> SessionCache<H> {
 
     /// How many sessions there are.
     pub fn len(&self) -> usize {
-        self.count().load(Ordering::Acquire)
+        self.tally().count()
     }
 
     /// Whether there are none.
@@ -224,25 +218,20 @@ impl<H: Clone + PartialEq> SessionCache<H> {
     /// Counts a session that has been taken out, under the lock of its shard.
     fn uncount(&self, taken: Option<Slot<H>>) -> Option<H> {
         let slot = taken?;
-        self.count().fetch_sub(1, Ordering::AcqRel);
+        self.tally().leave(1);
         Some(slot.handle)
     }
 
     /// Takes everything out of a shard, its memory included.
     fn empty(&self, shard: &mut Shard<H>) -> Shard<H> {
-        self.count().fetch_sub(shard.len(), Ordering::AcqRel);
+        self.tally().leave(shard.len());
         let mut fresh = Shard::new(self.rules);
         fresh.stored = shard.stored;
         std::mem::replace(shard, fresh)
     }
 
-    /// Asked under the lock of a shard, so that numbers in a shard grow.
-    fn next_seq(&self) -> u64 {
-        self.shared.0.next_seq.fetch_add(1, Ordering::Relaxed)
-    }
-
-    fn count(&self) -> &AtomicUsize {
-        &self.shared.0.count
+    fn tally(&self) -> &Tally {
+        &self.shared.0.tally
     }
 
     fn fronts(&self) -> &Fronts<SHARDS> {

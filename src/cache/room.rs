@@ -8,7 +8,6 @@ use super::key::SessionKey;
 use super::rules::Order;
 use super::shard::Shard;
 use super::slots::{Place, Slot};
-use super::sync::Ordering;
 use super::{KEPT_SLOTS, SHARDS, SessionCache, in_order};
 
 /// What came of trying to take the session at a place.
@@ -30,7 +29,7 @@ impl<H: Clone + PartialEq> SessionCache<H> {
 
     /// Evicts one session, if there are more than the limit.
     pub(super) fn make_room_for(&self, newcomer: &SessionKey, home: usize, limit: usize) -> Option<H> {
-        while self.len() > limit
+        while self.tally().is_above(limit)
             && let Some((at, place)) = self.first_but(newcomer, home)
         {
             match self.change(at, |shard| self.evict_at(shard, place, newcomer, limit)) {
@@ -61,15 +60,10 @@ impl<H: Clone + PartialEq> SessionCache<H> {
             return Step::Moved;
         };
         let key = slot.key;
-        if key.id().is_empty() || !self.uncount_above(limit) {
+        if key.id().is_empty() || !self.tally().leave_above(limit) {
             return Step::Stays;
         }
         shard.remove(self.hasher.hash(&key), id).map_or(Step::Moved, |slot| Step::Taken(slot.handle))
-    }
-
-    fn uncount_above(&self, limit: usize) -> bool {
-        let less = |count: usize| (count > limit).then(|| count - 1);
-        self.count().fetch_update(Ordering::AcqRel, Ordering::Acquire, less).is_ok()
     }
 
     /// Takes out what has expired before `now` and returns it in order. Where expiry orders, the
@@ -135,7 +129,7 @@ impl<H: Clone + PartialEq> SessionCache<H> {
         for at in 0..SHARDS {
             expired.extend(self.change(at, |shard| {
                 let slots = shard.remove_expired(now, self.hasher);
-                self.count().fetch_sub(slots.len(), Ordering::AcqRel);
+                self.tally().leave(slots.len());
                 slots
             }));
         }

@@ -8,6 +8,7 @@ use super::queue::Queue;
 use super::rules::{Order, Readd, Rules};
 use super::slots::{Place, Slot, SlotId, Slots};
 use super::table::Table;
+use super::tally::Tally;
 
 pub(super) struct Shard<H> {
     rules: Rules,
@@ -105,11 +106,12 @@ impl<H: Clone + PartialEq> Shard<H> {
         None
     }
 
-    /// Stores an entry. The sequence number is larger than all before.
-    pub(super) fn put(&mut self, hash: u64, entry: Entry<H>, seq: u64) -> Put<H> {
+    /// Stores an entry, and counts it if it is one more.
+    pub(super) fn put(&mut self, hash: u64, entry: Entry<H>, tally: &Tally) -> Put<H> {
         let Some(id) = self.find(hash, &entry.key) else {
-            return self.put_new(hash, entry, seq);
+            return self.put_new(hash, entry, tally);
         };
+        let seq = tally.renumber();
         if self.slots.get(id).is_some_and(|slot| slot.handle == entry.handle) {
             self.add_again(id, entry.expiry, seq);
             return Put::Known(entry.handle);
@@ -117,12 +119,12 @@ impl<H: Clone + PartialEq> Shard<H> {
         self.replace(id, entry, seq)
     }
 
-    fn put_new(&mut self, hash: u64, entry: Entry<H>, seq: u64) -> Put<H> {
+    fn put_new(&mut self, hash: u64, entry: Entry<H>, tally: &Tally) -> Put<H> {
         if !self.slots.reserve() || !self.table.reserve() {
             return Put::Refused(entry.handle);
         }
         let Entry { key, handle, expiry } = entry;
-        let place = self.place(expiry, seq);
+        let place = self.place(expiry, tally.arrive());
         let slot = Slot { key, handle, expiry, place, earlier: None, later: None };
         self.stored += 1;
         if let Some(id) = self.slots.insert(slot) {
@@ -266,7 +268,9 @@ mod tests {
     fn put(shard: &mut Shard<u32>, number: u32, expiry: i64) -> (u64, SessionKey) {
         let key = SessionKey::new(0x0303, &number.to_le_bytes()).unwrap();
         let hash = KeyHasher::of_process().hash(&key);
-        shard.put(hash, Entry { key, handle: number, expiry }, u64::from(number));
+        let tally = Tally::new();
+        (0..number).for_each(|_| _ = tally.arrive());
+        shard.put(hash, Entry { key, handle: number, expiry }, &tally);
         (hash, key)
     }
 

@@ -2,7 +2,6 @@
 
 use super::key::SessionKey;
 use super::shard::{Entry, Put};
-use super::sync::Ordering;
 use super::{SHARDS, SessionCache, in_order, shard_of};
 
 /// What an [`SessionCache::insert`] did.
@@ -29,7 +28,7 @@ impl<H: Clone + PartialEq> SessionCache<H> {
 
     /// Whether there is more than a cache of this size may hold.
     pub fn is_over(&self, size: usize) -> bool {
-        self.rules.limit(size).is_some_and(|limit| self.len() > limit)
+        self.rules.limit(size).is_some_and(|limit| self.tally().is_above(limit))
     }
 
     /// How many sessions were ever stored.
@@ -66,7 +65,7 @@ impl<H: Clone + PartialEq> SessionCache<H> {
 
     /// A horizon: what is placed from now on is not before it.
     pub fn horizon(&self) -> u64 {
-        self.shared.0.next_seq.load(Ordering::Relaxed)
+        self.tally().next()
     }
 
     /// Whether this very object is stored under this key.

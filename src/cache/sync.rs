@@ -3,12 +3,12 @@
 #[cfg(all(test, sesscache_loom))]
 pub(super) use loom::sync::{
     Mutex,
-    atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicI64, AtomicU64, Ordering, fence},
 };
 #[cfg(not(all(test, sesscache_loom)))]
 pub(super) use std::sync::{
     Mutex,
-    atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicI64, AtomicU64, Ordering, fence},
 };
 
 use std::sync::{PoisonError, TryLockError};
