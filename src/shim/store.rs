@@ -18,7 +18,7 @@ enum Added {
     /// It is stored.
     New,
     /// It is stored, and others have to make room.
-    NewAndOver(SessionKey),
+    NewAndOver,
 }
 
 /// `SSL_CTX_add_session`: whether the object was newly stored. May evict others and so reach the application.
@@ -30,13 +30,19 @@ pub(crate) fn add(state: &ContextState, context: ContextRef<'_>, session: Sessio
     give_back::follow(state, context);
     match added {
         Added::New => true,
-        Added::NewAndOver(key) => {
-            if let Some(core) = state.core() {
-                removal::evict(state, core, context, &key);
-            }
+        Added::NewAndOver => {
+            make_room(state, context, session);
             true
         }
         Added::Already | Added::Refused => false,
+    }
+}
+
+/// Evicts whoever has to go for this newcomer.
+fn make_room(state: &ContextState, context: ContextRef<'_>, newcomer: SessionRef<'_>) {
+    let key = SessionKey::new(newcomer.protocol_version(), newcomer.id());
+    if let (Some(key), Some(core)) = (key, state.core()) {
+        removal::evict(state, core, context, &key);
     }
 }
 
@@ -52,7 +58,7 @@ fn insert(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>
     }
     match core.insert(key, handle, session.expiry()) {
         Inserted::Not => Added::Already,
-        Inserted::New | Inserted::Replacing(_) if core.is_over(state.app.limit()) => Added::NewAndOver(key),
+        Inserted::New | Inserted::Replacing(_) if core.is_over(state.app.limit()) => Added::NewAndOver,
         Inserted::New | Inserted::Replacing(_) => Added::New,
     }
 }

@@ -246,3 +246,10 @@ pub(super) fn in_both_worlds(test: impl Fn(&World)) {
         test(&World::new(link, &exports::EXPORTS));
     }
 }
+
+/// The same, while no other test runs.
+pub(super) fn in_both_worlds_alone(test: impl Fn(&World)) {
+    for link in Link::BOTH {
+        test(&World::alone(link, &exports::EXPORTS));
+    }
+}

@@ -1,16 +1,11 @@
 //! A child inherits its parent's sessions, as with libssl's own cache. What another thread held at that moment is
 //! given up.
+//!
+//! Each test is alone: a child must not wait for a lock that another test holds.
 
-use super::application::{Application, Event};
+use super::application::{Application, Event, in_both_worlds_alone};
 use super::exports;
-use crate::openssl::fake::{Link, Owned, TLS1_2_VERSION, World, blocked_up_ref, in_child};
-
-/// Alone, since a child must not wait for a lock that another test holds.
-fn in_both_worlds_alone(test: impl Fn(&World)) {
-    for link in Link::BOTH {
-        test(&World::alone(link, &exports::EXPORTS));
-    }
-}
+use crate::openssl::fake::{Owned, TLS1_2_VERSION, blocked_up_ref, in_child};
 
 #[test]
 fn a_child_finds_what_its_parent_stored() {

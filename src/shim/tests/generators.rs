@@ -161,10 +161,13 @@ fn what_was_shown_to_libssl_goes_with_the_context() {
 fn what_was_shown_to_libssl_is_not_in_the_table_that_is_given_back() {
     in_both_worlds(|_| {
         let app = with_generator();
-        let stored = Owned::new(TLS1_2_VERSION, GENERATED);
+        let [stored, other] = [GENERATED, b"other"].map(|id| Owned::new(TLS1_2_VERSION, id));
         app.add(&stored);
         assert_eq!(generate(app.connect()), None);
-        assert_eq!(exports::sessions(app.context), [stored.handle()]);
+        // The original goes, and nobody asks for its id: only the copy is left.
+        app.set_size(1);
+        app.add(&other);
+        assert_eq!(exports::sessions(app.context), [other.handle()]);
     });
 }
 

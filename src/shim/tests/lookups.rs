@@ -223,6 +223,22 @@ fn another_version_of_the_same_id_is_not_found() {
     });
 }
 
+/// `SSL_version` says something else there.
+#[test]
+fn a_quic_connection_looks_for_tls13_sessions() {
+    in_both_worlds(|_| {
+        let app = Application::with_callbacks();
+        let session = Owned::new(TLS1_3_VERSION, b"ticket");
+        app.add(&session);
+        app.add(&Owned::new(QUIC1_VERSION, b"ticket"));
+        let connection = app.connect().over_quic();
+        assert!(connection.lookup(b"ticket").is_some_and(|found| found.handle() == session.handle()));
+        app.remove(&session);
+        assert_eq!(exports::has_matching_session_id(connection, b"ticket"), 0);
+        connection.close();
+    });
+}
+
 #[test]
 fn a_stored_session_whose_id_was_changed_is_found_under_neither_id() {
     in_both_worlds(|_| {

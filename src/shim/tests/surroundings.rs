@@ -1,6 +1,6 @@
 //! What must stay as it was around us: `errno`; and what a new callback's 0 means where that was asked for.
 
-use super::application::{Application, Event, in_both_worlds};
+use super::application::{Application, Event, in_both_worlds, in_both_worlds_alone};
 use super::exports;
 use crate::openssl::fake::{Owned, TLS1_2_VERSION, error_queue, raise_error};
 use crate::openssl::host;
@@ -59,9 +59,10 @@ fn a_zero_without_a_callback_is_none() {
     });
 }
 
+/// Alone: a lock of the fake that is waited for has its own say on `errno`.
 #[test]
 fn errno_and_the_error_queue_stay_as_they_were() {
-    in_both_worlds(|_| {
+    in_both_worlds_alone(|_| {
         let app = Application::with_callbacks();
         let all = [&b"one"[..], b"two", b"three"].map(|id| Owned::new(TLS1_2_VERSION, id));
         raise_error(7);
@@ -81,7 +82,7 @@ fn errno_and_the_error_queue_stay_as_they_were() {
 
 #[test]
 fn an_applications_errno_passes_through_its_callbacks() {
-    in_both_worlds(|_| {
+    in_both_worlds_alone(|_| {
         let app = Application::with_callbacks();
         app.in_remove(|_, _| host::set_errno(libc::EXDEV));
         app.add(&Owned::new(TLS1_2_VERSION, b"one"));
