@@ -185,20 +185,25 @@ SSL_SESSION *(*SSL_CTX_sess_get_get_cb(SSL_CTX *ctx))(SSL*, const unsigned char*
 SSL_CTX *SSL_CTX_new(const SSL_METHOD *method);
 
 /**
- * Makes a context for a library context and a property query, and takes its session cache over.
+ * Makes a context for a library context and a property query.
  *
  * `SSL_CTX *SSL_CTX_new_ex(OSSL_LIB_CTX *libctx, const char *propq, const SSL_METHOD *method)`
  *
- * Like `SSL_CTX_new`. NULL where the libssl in the process has no such function (before 3.0).
+ * Its session cache is taken over at the first setting of it, or the first `SSL_new`, not here: where libssl calls
+ * itself through this library, a program that fetched its functions by `dlsym` comes by here as well, and only here.
+ * NULL where the libssl in the process has no such function (before 3.0).
  */
-SSL_CTX *SSL_CTX_new_ex(OSSL_LIB_CTX *libctx, const char *propq, const SSL_METHOD *method);
+SSL_CTX *SSL_CTX_new_ex(OSSL_LIB_CTX *libctx,
+                        const char *propq,
+                        const SSL_METHOD *method);
 
 /**
  * Makes a connection, as libssl's function of this name does.
  *
  * `SSL *SSL_new(SSL_CTX *ctx)`
  *
- * Exported so that a context whose cache was flushed is watched again before its next handshake.
+ * Exported so that a context whose cache was flushed is watched again before its next handshake, and one that
+ * `SSL_CTX_new_ex` made is taken over before its first.
  */
 SSL *SSL_new(SSL_CTX *ctx);
 

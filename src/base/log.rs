@@ -1,10 +1,9 @@
 //! The few lines that an operator may read. Never session bytes, never a panic message on a socket.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use once_cell::race::OnceBox;
 
@@ -41,31 +40,49 @@ pub(crate) enum Target {
     File(PathBuf),
 }
 
+/// How a line is written to somebody else's descriptor: without a signal, and without waiting.
+pub(crate) type Writer = fn(&File, &[u8]);
+
 struct Log {
     level: Level,
     sink: Sink,
+    writer: Writer,
 }
 
 enum Sink {
     Off,
-    /// The file behind descriptor 2 when we first looked: (device, inode).
-    Stderr(Option<(u64, u64)>),
-    File(File),
+    Stderr(Identity),
+    File(File, Identity),
 }
+
+/// What was behind a descriptor when we first looked: device and inode. A server that closes or moves its
+/// descriptors may have put a client's socket there since.
+type Identity = Option<(u64, u64)>;
 
 static LOG: OnceBox<Log> = OnceBox::new();
 
 /// Opens the log. Only the first call counts.
-pub(crate) fn open(target: &Target, level: Level) {
+pub(crate) fn open(target: &Target, level: Level, writer: Writer) {
     let sink = match target {
         Target::Off => Sink::Off,
-        Target::Stderr => Sink::Stderr(stderr_now().map(|(_, identity)| identity)),
-        Target::File(path) => match OpenOptions::new().append(true).create(true).mode(0o600).open(path) {
-            Ok(file) => Sink::File(file),
-            Err(_) => Sink::Stderr(stderr_now().map(|(_, identity)| identity)),
-        },
+        Target::Stderr => stderr_sink(),
+        Target::File(path) => open_file(path).map_or_else(stderr_sink, |file| {
+            let identity = identity(&file);
+            Sink::File(file, identity)
+        }),
     };
-    let _ = LOG.set(Box::new(Log { level, sink }));
+    let _ = LOG.set(Box::new(Log { level, sink, writer }));
+}
+
+/// A fifo that nobody reads is an error here, not a wait.
+fn open_file(path: &Path) -> Option<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o600).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+    options.open(path).ok()
+}
+
+fn stderr_sink() -> Sink {
+    Sink::Stderr(stderr_now().as_ref().and_then(identity))
 }
 
 /// Writes one line, or nothing where nobody listens. Never fails, never blocks on a lock.
@@ -78,21 +95,36 @@ pub(crate) fn write(level: Level, message: &str) {
     match &log.sink {
         Sink::Off => {}
         Sink::Stderr(then) => {
-            // A server that daemonized may have put a socket at descriptor 2 since.
-            if let Some((mut file, _)) = stderr_now().filter(|(_, now)| Some(*now) == *then) {
-                let _ = file.write_all(line.as_bytes());
+            if let Some(file) = stderr_now().filter(|file| identity(file) == *then) {
+                (log.writer)(&file, line.as_bytes());
             }
         }
-        Sink::File(file) => {
-            let mut file = file;
-            let _ = file.write_all(line.as_bytes());
+        Sink::File(file, then) => {
+            if identity(file) == *then {
+                (log.writer)(file, line.as_bytes());
+            }
         }
     }
 }
 
 /// Descriptor 2 under a number of our own (std's handle has a lock, which a fork may have left held).
-fn stderr_now() -> Option<(File, (u64, u64))> {
-    let file = File::from(std::io::stderr().as_fd().try_clone_to_owned().ok()?);
+fn stderr_now() -> Option<File> {
+    Some(File::from(std::io::stderr().as_fd().try_clone_to_owned().ok()?))
+}
+
+fn identity(file: &File) -> Identity {
     let metadata = file.metadata().ok()?;
-    Some((file, (metadata.dev(), metadata.ino())))
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_known_again_and_another_is_not() {
+        let (null, zero) = (File::open("/dev/null").unwrap(), File::open("/dev/zero").unwrap());
+        assert_eq!(identity(&null), identity(&File::open("/dev/null").unwrap()));
+        assert_ne!(identity(&null), identity(&zero));
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{adopted, adopted_now};
 use crate::openssl::{GetCb, NewCb, RemoveCb, SSL_CTX, table};
+use crate::shim::give_back;
 use crate::shim::state::Phase;
 
 /// Sets the function that is told of every new session.
@@ -56,16 +57,18 @@ pub unsafe extern "C-unwind" fn SSL_CTX_sess_set_remove_cb(
     ctx: *mut SSL_CTX,
     remove_session_cb: Option<RemoveCb>,
 ) {
+    let mut real_callback = remove_session_cb;
     // SAFETY: the caller's argument.
     if let Some((_, state)) = unsafe { adopted_now(ctx) } {
         state.app.remove.set(remove_session_cb);
         if state.phase() != Phase::GivenBack {
             return;
         }
+        real_callback = give_back::real_remove_callback(remove_session_cb);
     }
     if let Some(real) = table().and_then(|table| table.ctx_set_remove_cb).filter(|_| !ctx.is_null()) {
         // SAFETY: the caller's arguments.
-        unsafe { real(ctx, remove_session_cb) };
+        unsafe { real(ctx, real_callback) };
     }
 }
 

@@ -4,10 +4,10 @@ use std::ptr::null_mut;
 
 use libc::{c_char, c_int};
 
-use super::{adopted, adopted_now};
+use super::adopted_now;
 use crate::openssl::{
-    ConnectionRef, ContextRef, GenerateCb, Inside, OsslLibCtx, SSL, SSL_CTX, SSL_METHOD, called_by_libssl,
-    during, inside, is_foreign, table, table_of_method,
+    ConnectionRef, ContextRef, GenerateCb, OsslLibCtx, SSL, SSL_CTX, SSL_METHOD, is_foreign, table,
+    table_of_method,
 };
 use crate::shim::{adopt, calls, generator, process};
 
@@ -21,17 +21,19 @@ use crate::shim::{adopt, calls, generator, process};
 pub unsafe extern "C-unwind" fn SSL_CTX_new(method: *const SSL_METHOD) -> *mut SSL_CTX {
     let Some(real) = table_of_method(method).and_then(|table| table.ctx_new) else { return null_mut() };
     // SAFETY: the caller's argument, to the function that it was meant for.
-    let made = during(Inside::MakingContext, || unsafe { real(method) });
+    let made = unsafe { real(method) };
     // SAFETY: made just now.
     unsafe { adopt_made(made, method) };
     made
 }
 
-/// Makes a context for a library context and a property query, and takes its session cache over.
+/// Makes a context for a library context and a property query.
 ///
 /// `SSL_CTX *SSL_CTX_new_ex(OSSL_LIB_CTX *libctx, const char *propq, const SSL_METHOD *method)`
 ///
-/// Like `SSL_CTX_new`. NULL where the libssl in the process has no such function (before 3.0).
+/// Its session cache is taken over at the first setting of it, or the first `SSL_new`, not here: where libssl calls
+/// itself through this library, a program that fetched its functions by `dlsym` comes by here as well, and only here.
+/// NULL where the libssl in the process has no such function (before 3.0).
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn SSL_CTX_new_ex(
     libctx: *mut OsslLibCtx,
@@ -40,12 +42,7 @@ pub unsafe extern "C-unwind" fn SSL_CTX_new_ex(
 ) -> *mut SSL_CTX {
     let Some(real) = table_of_method(method).and_then(|table| table.ctx_new_ex) else { return null_mut() };
     // SAFETY: the caller's arguments, to the function that they were meant for.
-    let made = unsafe { real(libctx, propq, method) };
-    if inside() == Inside::Nothing && !called_by_libssl() {
-        // SAFETY: made just now.
-        unsafe { adopt_made(made, method) };
-    }
-    made
+    unsafe { real(libctx, propq, method) }
 }
 
 /// # Safety
@@ -64,14 +61,16 @@ unsafe fn adopt_made(made: *mut SSL_CTX, method: *const SSL_METHOD) {
 ///
 /// `SSL *SSL_new(SSL_CTX *ctx)`
 ///
-/// Exported so that a context whose cache was flushed is watched again before its next handshake.
+/// Exported so that a context whose cache was flushed is watched again before its next handshake, and one that
+/// `SSL_CTX_new_ex` made is taken over before its first.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn SSL_new(ctx: *mut SSL_CTX) -> *mut SSL {
     let Some(real) = table().and_then(|table| table.ssl_new) else { return null_mut() };
     // SAFETY: the caller's argument.
     let made = unsafe { real(ctx) };
-    // SAFETY: the caller's argument.
-    if let Some((context, state)) = unsafe { adopted(ctx) } {
+    // SAFETY: the caller's argument; no lock of it is held where a connection is made.
+    let found = if made.is_null() { None } else { unsafe { adopted_now(ctx) } };
+    if let Some((context, state)) = found {
         // SAFETY: made just now.
         calls::connection_was_made(state, context, unsafe { ConnectionRef::from_ptr(made) });
     }

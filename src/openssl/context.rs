@@ -6,7 +6,7 @@ use std::ptr::{NonNull, null_mut};
 
 use libc::{c_int, c_long};
 
-use super::inside::{Inside, during};
+use super::inside::while_adding;
 use super::load;
 use super::session::SessionRef;
 use super::table::Libssl;
@@ -52,7 +52,7 @@ impl<'a> ContextRef<'a> {
 
     /// The real `SSL_CTX_add_session`, asked not to evict anything.
     pub(crate) fn add_to_real(self, session: SessionRef<'_>) -> bool {
-        during(Inside::Adding, || {
+        while_adding(|| {
             // SAFETY: both are alive; libssl takes its own reference.
             unsafe { (self.libssl.ctx_add_session)(self.as_ptr(), session.as_ptr()) == 1 }
         })

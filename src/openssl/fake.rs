@@ -36,7 +36,7 @@ mod world;
 pub(crate) use callbacks::{Answers, generator, get_callback};
 pub(crate) use connection::{FakeConnection, TLS1_2_VERSION};
 pub(crate) use context::{CTRL_SESS_ACCEPT_GOOD, CTRL_SESS_HIT, CTRL_SESS_TIMEOUTS, FakeContext};
-pub(crate) use errors::{error_queue, raise_error};
+pub(crate) use errors::{error_queue, mark_errors, pop_errors, raise_error};
 pub(crate) use ex_data::{EX_INDEX_SSL_SESSION, new_index};
 #[cfg(not(miri))]
 pub(crate) use forking::{in_child, kill};

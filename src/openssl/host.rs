@@ -1,6 +1,9 @@
 //! What we ask of the host process's C library: symbols, errno, the environment, and a word at a fork.
 
 use std::ffi::{CStr, CString, c_void};
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 
 use libc::{c_char, c_int};
@@ -120,6 +123,90 @@ pub(crate) fn secure_variable(name: &str) -> Option<String> {
 #[cfg(miri)]
 pub(crate) fn secure_variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// Writes a line, or as much of it as goes at once: a pipe that is full or that nobody reads any more costs the
+/// process neither time nor its life.
+pub(crate) fn write_quietly(file: &File, line: &[u8]) {
+    let mut ready = libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+    // SAFETY: one structure, and no waiting.
+    let count = unsafe { libc::poll(&raw mut ready, 1, 0) };
+    if count != 1 || ready.revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0 {
+        return;
+    }
+    let Some(blocked) = BlockedPipeSignal::new() else { return };
+    let mut file = file;
+    let broken = file.write(line).is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
+    blocked.end(broken);
+}
+
+/// This thread, while a broken pipe may not end the process.
+struct BlockedPipeSignal {
+    pipe: libc::sigset_t,
+    before: libc::sigset_t,
+    was_pending: bool,
+}
+
+impl BlockedPipeSignal {
+    fn new() -> Option<BlockedPipeSignal> {
+        // SAFETY: sigset_t is plain data, and all zeros is one of its values.
+        let mut pipe: libc::sigset_t = unsafe { std::mem::zeroed() };
+        let (mut before, mut pending) = (pipe, pipe);
+        // SAFETY: a set of our own.
+        unsafe { libc::sigemptyset(&raw mut pipe) };
+        // SAFETY: a set of our own, and a signal that exists.
+        unsafe { libc::sigaddset(&raw mut pipe, libc::SIGPIPE) };
+        // SAFETY: a set of our own.
+        unsafe { libc::sigpending(&raw mut pending) };
+        // SAFETY: two sets of our own; concerns this thread only.
+        let blocked = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const pipe, &raw mut before) };
+        // SAFETY: as above.
+        let was_pending = unsafe { libc::sigismember(&raw const pending, libc::SIGPIPE) } == 1;
+        (blocked == 0).then_some(BlockedPipeSignal { pipe, before, was_pending })
+    }
+
+    /// Takes back the signal that a broken pipe has left, unless there was one before, and the mask.
+    fn end(self, broken: bool) {
+        if broken && !self.was_pending {
+            let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            // SAFETY: our own set and time; nobody wants to know the details.
+            unsafe { libc::sigtimedwait(&raw const self.pipe, std::ptr::null_mut(), &raw const now) };
+        }
+        // SAFETY: the mask that this thread had.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut()) };
+    }
+}
+
+/// The libssls that are loaded, by the paths that the loader knows them by.
+pub(super) fn loaded_libssls() -> Vec<CString> {
+    let mut paths: Vec<CString> = Vec::new();
+    // SAFETY: the visitor gets our own Vec back, during this call only.
+    unsafe { libc::dl_iterate_phdr(Some(note_libssl), (&raw mut paths).cast()) };
+    paths
+}
+
+unsafe extern "C" fn note_libssl(info: *mut libc::dl_phdr_info, _size: usize, paths: *mut c_void) -> c_int {
+    // SAFETY: `loaded_libssls` passed its Vec, and waits for us.
+    let paths = unsafe { paths.cast::<Vec<CString>>().as_mut() };
+    // SAFETY: the loader's own structure, for this call.
+    let info = unsafe { info.as_ref() };
+    if let (Some(paths), Some(info)) = (paths, info)
+        && !info.dlpi_name.is_null()
+    {
+        // SAFETY: the loader's own name of the object, NUL-terminated.
+        let path = unsafe { CStr::from_ptr(info.dlpi_name) };
+        let name = path.to_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        if name.starts_with(b"libssl.so") {
+            paths.push(path.to_owned());
+        }
+    }
+    0
+}
+
+/// Forgets what this thread's last failed look for a symbol has left for `dlerror`.
+pub(super) fn clear_dlerror() {
+    // SAFETY: takes nothing; concerns this thread only.
+    unsafe { libc::dlerror() };
 }
 
 /// Has the three functions called around every `fork` from now on.

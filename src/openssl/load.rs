@@ -15,9 +15,6 @@ use super::types::SSL_METHOD;
 use super::version::Version;
 use crate::base::log::{self, Level};
 
-/// The sonames under which a libssl that we could serve may be loaded.
-const SONAMES: [&CStr; 3] = [c"libssl.so.3", c"libssl.so.4", c"libssl.so.1.1"];
-
 /// The libssl that was first in this process.
 pub(crate) struct Primary {
     /// Its functions, as far as it has them.
@@ -51,7 +48,16 @@ impl Primary {
     /// Looked for again at each call until there is one: a plugin may bring it later.
     #[cold]
     fn find() -> Option<&'static Primary> {
-        let loaded = SONAMES.into_iter().find_map(LoadedLibrary::find);
+        let errno = host::errno();
+        let found = Primary::find_and_install();
+        host::clear_dlerror();
+        host::set_errno(errno);
+        found
+    }
+
+    fn find_and_install() -> Option<&'static Primary> {
+        let paths = host::loaded_libssls();
+        let loaded = paths.iter().find_map(|path| LoadedLibrary::find(path));
         let next = host::next_symbol(c"SSL_CTX_new");
         let first = if next.is_null() { loaded?.symbol(c"SSL_CTX_new") } else { next };
         // The libcrypto is the one that this libssl needs, not whichever comes next.
@@ -65,7 +71,7 @@ impl Primary {
         // SAFETY: the names are OpenSSL's and the libraries are those that provide them to this process.
         let table = unsafe { Table::load(find) };
         let object = table.ctx_new.and_then(|function| Object::of(function as *const c_void));
-        if SONAMES.into_iter().filter_map(LoadedLibrary::find).count() > 1 {
+        if paths.len() > 1 {
             SEVERAL.store(true, Ordering::Relaxed);
         }
         Some(Primary::install(table, object))
@@ -97,13 +103,6 @@ impl Primary {
             _ => false,
         }
     }
-}
-
-/// Whether it is the first libssl itself that calls our export: its `SSL_CTX_new` calls `SSL_CTX_new_ex` through
-/// the PLT. A program that took its functions by `dlsym` reaches us that way, and only that way.
-pub(crate) fn called_by_libssl() -> bool {
-    let own = PRIMARY.get().and_then(|primary| primary.object.as_ref());
-    own.is_some_and(|own| host::calling_object().is_some_and(|caller| caller.base == own.base))
 }
 
 fn complete(table: &Table) -> Result<Libssl, Aside> {

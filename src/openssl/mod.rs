@@ -26,16 +26,12 @@ pub(crate) use callbacks::{Callback, IdRequest, Question, call_new, call_remove}
 pub(crate) use connection::ConnectionRef;
 pub(crate) use context::ContextRef;
 pub(crate) use ex_data::Slots;
+pub(crate) use inside::is_adding;
 #[cfg_attr(
     any(not(feature = "capi"), test),
     allow(unused_imports, reason = "for the exported functions")
 )]
-pub(crate) use inside::{Inside, during, inside};
-#[cfg_attr(
-    any(not(feature = "capi"), test),
-    allow(unused_imports, reason = "for the exported functions")
-)]
-pub(crate) use load::{Aside, Primary, called_by_libssl, is_foreign, libssl, table, table_of_method};
+pub(crate) use load::{Aside, Primary, is_foreign, libssl, table, table_of_method};
 pub(crate) use session::{Session, SessionCell, SessionRef};
 pub(crate) use table::Libssl;
 #[cfg(test)]

@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::context::ContextRef;
-use super::inside::{Inside, during};
 use super::private::{self, Private};
 use super::session::SessionRef;
 use super::table::Libssl;
@@ -53,12 +52,10 @@ pub(crate) fn make() -> Option<Rules> {
 
 fn new_context(libssl: &'static Libssl) -> *mut SSL_CTX {
     super::errors::kept(libssl, || {
-        during(Inside::MakingScratch, || {
-            // SAFETY: takes nothing, returns a constant.
-            let method = unsafe { (libssl.tls_method)() };
-            // SAFETY: a method of this libssl.
-            unsafe { (libssl.ctx_new)(method) }
-        })
+        // SAFETY: takes nothing, returns a constant.
+        let method = unsafe { (libssl.tls_method)() };
+        // SAFETY: a method of this libssl. Nobody adopts what the real function makes.
+        unsafe { (libssl.ctx_new)(method) }
     })
 }
 

@@ -7,7 +7,7 @@ use super::guard::guarded_alone;
 use super::process;
 use super::state::ContextState;
 use crate::openssl::number::*;
-use crate::openssl::{ConnectionRef, ContextRef, Inside, Slots, inside, trampolines};
+use crate::openssl::{ConnectionRef, ContextRef, Slots, is_adding, trampolines};
 
 /// The state of a context that is or was adopted.
 pub(crate) fn state(context: ContextRef<'_>) -> Option<&ContextState> {
@@ -16,7 +16,7 @@ pub(crate) fn state(context: ContextRef<'_>) -> Option<&ContextState> {
 
 /// Adopts a context that has just been made. Doing it twice does nothing.
 pub(crate) fn adopt_new(context: ContextRef<'_>) {
-    if process::serving().is_some() && inside() != Inside::MakingScratch {
+    if process::serving().is_some() {
         guarded_alone((), || adopt(context));
     }
 }
@@ -33,7 +33,7 @@ pub(crate) fn state_or_adopt(context: ContextRef<'_>) -> Option<&ContextState> {
         return Some(state);
     }
     process::serving()?;
-    if inside() == Inside::Nothing {
+    if !is_adding() {
         let _adopting = adopting();
         guarded_alone((), || adopt_late(context));
     }

@@ -70,7 +70,7 @@ pub(crate) fn flush_sessions(state: &ContextState, context: ContextRef<'_>, time
 /// `SSL_CTX_sessions`: libssl hands out its raw table, so it gets the sessions back first.
 pub(crate) fn before_sessions(state: &ContextState, context: ContextRef<'_>) {
     // Under the context's lock libssl would take nothing back; then the next call does it.
-    if !removal::refuses(state) {
+    if !removal::is_under_lock(state) {
         give_back(state, context);
     }
 }
@@ -120,7 +120,9 @@ pub(crate) fn connection_was_made(
     context: ContextRef<'_>,
     connection: Option<ConnectionRef<'_>>,
 ) {
-    mend(state, context);
+    if !removal::is_under_lock(state) {
+        mend(state, context);
+    }
     guarded(state, (), || sentinel::plant(state, context));
     if let Some(connection) = connection {
         guarded(state, (), || generator::inherit(state, connection));

@@ -7,7 +7,7 @@ use libc::{c_int, c_long};
 use super::adopt::set_real_mode;
 use super::state::{ContextState, Phase};
 use crate::openssl::number::*;
-use crate::openssl::{ContextRef, Inside, inside};
+use crate::openssl::{ContextRef, is_adding};
 
 /// The answer to `command`, or `None` where it is the real function's to give.
 pub(crate) fn ctrl(
@@ -16,7 +16,7 @@ pub(crate) fn ctrl(
     command: c_int,
     argument: c_long,
 ) -> Option<c_long> {
-    if inside() == Inside::Adding {
+    if is_adding() {
         return None;
     }
     match command {

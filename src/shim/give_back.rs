@@ -3,8 +3,8 @@
 use super::guard::{guarded, guarded_alone};
 use super::state::{ContextState, Phase};
 use super::{generator, sentinel};
-use crate::openssl::ContextRef;
 use crate::openssl::number::*;
+use crate::openssl::{ContextRef, RemoveCb, trampolines};
 
 /// Moves every session into libssl's own cache and restores mode, size and callbacks. Only from where no
 /// lock of the context is held; a second call does nothing.
@@ -20,7 +20,17 @@ pub(crate) fn give_back(state: &ContextState, context: ContextRef<'_>) {
     guarded(state, (), || move_sessions(state, context));
     context.ctrl(CTRL_SET_SESS_CACHE_SIZE, state.app.size());
     context.ctrl(CTRL_SET_SESS_CACHE_MODE, i64::from(state.app.mode()));
-    context.set_callbacks(state.app.new.get(), state.app.remove.get(), state.app.get.get());
+    context.set_callbacks(
+        state.app.new.get(),
+        real_remove_callback(state.app.remove.get()),
+        state.app.get.get(),
+    );
+}
+
+/// What stands in the real context for the application's remove callback, from now on: a flush of libssl's that
+/// is under way may still come to a sentinel, which the application must not see.
+pub(crate) fn real_remove_callback(callback: Option<RemoveCb>) -> Option<RemoveCb> {
+    callback.map(|_| trampolines::remove_session::<ContextState> as RemoveCb)
 }
 
 /// After an addition: had the context been given back meanwhile, the core would keep the session for ever.

@@ -26,7 +26,7 @@ pub(crate) mod controls;
 #[cfg(feature = "fault-injection")]
 mod fault;
 pub(crate) mod generator;
-mod give_back;
+pub(crate) mod give_back;
 mod guard;
 mod lookup;
 pub(crate) mod process;

@@ -22,12 +22,18 @@ pub(crate) enum Status {
 /// The settings, read at the first use of this library.
 pub(super) fn settings() -> &'static Settings {
     static SETTINGS: OnceBox<Settings> = OnceBox::new();
-    SETTINGS.get_or_init(|| {
+    if let Some(settings) = SETTINGS.get() {
+        return settings;
+    }
+    let errno = host::errno();
+    let settings = SETTINGS.get_or_init(|| {
         let (settings, complaints) = Settings::read(host::secure_variable);
-        log::open(&settings.log_target, settings.log_level);
+        log::open(&settings.log_target, settings.log_level, host::write_quietly);
         complaints.iter().for_each(|complaint| log::write(Level::Warn, complaint));
         Box::new(settings)
-    })
+    });
+    host::set_errno(errno);
+    settings
 }
 
 pub(crate) fn status() -> Status {

@@ -9,7 +9,7 @@ use super::state::{ContextState, Core, count};
 use crate::base::clock;
 use crate::cache::{Order, SessionKey};
 use crate::openssl::private::Private;
-use crate::openssl::{ContextRef, Session, SessionRef, Version, call_remove, scratch};
+use crate::openssl::{ContextRef, Session, SessionRef, Version, call_remove, libssl, scratch};
 
 /// What a flush takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Flush {
 }
 
 thread_local! {
-    /// The contexts (by serial, the innermost first) under whose locks stock would be running the
+    /// The contexts (by serial, the innermost first) under whose locks stock, up to 3.6, would be running the
     /// application's callback now. Deeper nesting than this is not followed.
     static UNDER_LOCK: Cell<[u64; 4]> = const { Cell::new([0; 4]) };
 }
@@ -42,13 +42,20 @@ fn under_lock() -> [u64; 4] {
 
 /// Whether stock could not take the context's lock here, because this thread's callback runs under it.
 pub(crate) fn refuses(state: &ContextState) -> bool {
+    is_under_lock(state) && libssl().is_some_and(|libssl| libssl.version.refuses_reentry())
+}
+
+/// Whether this thread is in a remove callback that stock would have called under the context's lock.
+pub(super) fn is_under_lock(state: &ContextState) -> bool {
     under_lock().contains(&state.serial)
 }
 
 /// The same for the context that a session is stored in.
 pub(crate) fn refuses_owner_of(session: SessionRef<'_>) -> bool {
     let under = under_lock();
-    under != [0; 4] && super::registry::owner(session).is_some_and(|owner| under.contains(&owner))
+    under != [0; 4]
+        && libssl().is_some_and(|libssl| libssl.version.refuses_reentry())
+        && super::registry::owner(session).is_some_and(|owner| under.contains(&owner))
 }
 
 /// Tells the application that a session left. As in libssl, its pointer is read at the last moment.
@@ -61,7 +68,7 @@ fn tell(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) 
 /// The same from where stock holds the context's write lock. Left by longjmp, this thread stays locked out
 /// of this context, as it would be in libssl.
 fn tell_under_lock(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) {
-    if !context.libssl.version.refuses_reentry() {
+    if context.libssl.version.removes_in_batches() {
         return tell(state, context, session);
     }
     let outer = under_lock();
@@ -155,11 +162,16 @@ fn deliver(state: &ContextState, context: ContextRef<'_>, mut stack: ManuallyDro
     guarded(state, (), || drop(ManuallyDrop::into_inner(stack)));
 }
 
+/// libssl asks only once whether there is a limit: one that a callback takes away meanwhile is a limit of none.
+fn next_victim(state: &ContextState, core: &Core, newest: &SessionKey) -> Option<Session> {
+    core.evict(newest, state.app.limit().max(1))
+}
+
 /// Evicts while the core is fuller than its limit allows; `newest` is the one that must stay.
 pub(super) fn evict(state: &ContextState, core: &Core, context: ContextRef<'_>, newest: &SessionKey) {
     let in_batches = context.libssl.version.removes_in_batches();
     let mut waiting = ManuallyDrop::new(Vec::new());
-    while let Some(victim) = guarded(state, None, || core.evict(newest, state.app.limit()).map(marked)) {
+    while let Some(victim) = guarded(state, None, || next_victim(state, core, newest).map(marked)) {
         if in_batches {
             count(&state.counters.evicted);
             waiting.push(ManuallyDrop::into_inner(victim));

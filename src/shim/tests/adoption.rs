@@ -1,13 +1,13 @@
 //! Taking contexts over.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::cell::Cell;
 
 use super::application::{Application, in_both_worlds, on_new, on_remove};
 use super::exports;
 use crate::cache::{Capacity, Order, Readd, Rules};
 use crate::openssl::fake::{
     self, Exports, FakeContext, Link, Owned, TLS1_2_VERSION, World, by_release, error_queue, get_callback,
-    raise_error,
+    mark_errors, pop_errors, raise_error,
 };
 use crate::openssl::number::*;
 use crate::openssl::{Aside, GetCb, NewCb, RemoveCb, Table, scratch};
@@ -114,16 +114,47 @@ fn unseen() -> FakeContext {
 fn the_scratch_context_is_not_adopted() {
     static WATCHING: Exports = Exports {
         ctx_made: |context| {
-            adopt_new(context.view());
+            (exports::IN_FRONT.ctx_made)(context);
+            MADE.set(Some(context));
+        },
+        // Asked for by libssl when it is working on it.
+        ctrl: |context, command, argument| {
             assert!(state(context.view()).is_none(), "adopted");
-            SEEN.fetch_add(1, Ordering::Relaxed);
+            exports::ctrl(context, command, argument)
         },
         ..exports::IN_FRONT
     };
-    static SEEN: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static MADE: Cell<Option<FakeContext>> = const { Cell::new(None) };
+    }
     let _world = World::new(Link::Plt, &WATCHING);
     assert_eq!(scratch::make(), process::rules());
-    assert_eq!(SEEN.load(Ordering::Relaxed), 1);
+    // There is one already, so that this one was given up.
+    assert!(!MADE.get().expect("made through the PLT").is_alive());
+}
+
+/// What `SSL_CTX_new_ex` makes.
+#[test]
+fn a_context_met_late_is_adopted_at_its_first_setting_or_connection() {
+    type Meeting = fn(FakeContext);
+    let meetings: [Meeting; 6] = [
+        |context| exports::ssl_new(context).close(),
+        |context| assert_eq!(exports::ctrl(context, CTRL_SET_SESS_CACHE_MODE, 2), 2),
+        |context| assert_eq!(exports::ctrl(context, CTRL_SET_SESS_CACHE_SIZE, 9), 20480),
+        |context| exports::set_new_cb(context, None),
+        |context| exports::set_remove_cb(context, None),
+        |context| exports::set_get_cb(context, None),
+    ];
+    in_both_worlds(|_| {
+        for meet in meetings {
+            let context = unseen();
+            assert_eq!(exports::ctrl(context, CTRL_SESS_NUMBER, 0), 0);
+            assert!(state(context.view()).is_none(), "libssl asks for numbers under its lock");
+            meet(context);
+            assert!(state(context.view()).is_some());
+            context.free();
+        }
+    });
 }
 
 #[test]
@@ -141,6 +172,7 @@ fn the_rules_are_those_of_the_release() {
     });
 }
 
+/// 1.1.1 has one mark for each error, which would be the application's own: there it stays alone.
 #[test]
 fn errors_of_our_own_calls_leave_the_applications_queue_as_it_was() {
     in_both_worlds(|_| {
@@ -148,8 +180,22 @@ fn errors_of_our_own_calls_leave_the_applications_queue_as_it_was() {
             before.iter().copied().for_each(raise_error);
             // Making a context leaves an error behind in this libssl.
             scratch::make().expect("rules");
-            assert_eq!(error_queue(), before);
+            let mut queue = error_queue();
+            let added = queue.split_off(before.len());
+            assert_eq!((queue, added.len()), (before, by_release(added.len(), 0, 0, 0)));
         }
+    });
+}
+
+#[test]
+fn a_mark_of_the_application_in_its_error_queue_survives() {
+    in_both_worlds(|_| {
+        raise_error(7);
+        assert!(mark_errors());
+        scratch::make().expect("rules");
+        raise_error(8);
+        assert!(pop_errors(), "the mark is there");
+        assert_eq!(error_queue(), [7]);
     });
 }
 

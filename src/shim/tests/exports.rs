@@ -8,7 +8,7 @@ use crate::openssl::number::*;
 use crate::openssl::{GenerateCb, GetCb, NewCb, RemoveCb};
 use crate::shim::adopt::{adopt_new, serves, state, state_or_adopt};
 use crate::shim::state::Phase;
-use crate::shim::{calls, controls, generator};
+use crate::shim::{calls, controls, generator, give_back};
 
 /// What a libssl that calls itself through its PLT reaches.
 pub(super) static EXPORTS: Exports = IN_FRONT;
@@ -17,7 +17,8 @@ pub(super) static EXPORTS: Exports = IN_FRONT;
 pub(super) const IN_FRONT: Exports = Exports {
     // Our ex_data slots come before those of any application, and the scratch context stays.
     first_use: || ctx_new().free(),
-    ctx_made: |context| adopt_new(context.view()),
+    // SSL_CTX_new_ex only passes on: what it makes is met later.
+    ctx_made: |_| {},
     ssl_made,
     ctrl,
     add_session,
@@ -43,7 +44,7 @@ pub(super) fn ssl_new(context: FakeContext) -> FakeConnection {
 
 fn ssl_made(context: FakeContext, made: FakeConnection) {
     let view = context.view();
-    if let Some(state) = state(view) {
+    if let Some(state) = state_or_adopt(view) {
         calls::connection_was_made(state, view, Some(made.view()));
     }
 }
@@ -78,15 +79,16 @@ pub(super) fn set_new_cb(context: FakeContext, callback: Option<NewCb>) {
 
 /// `SSL_CTX_sess_set_remove_cb`.
 pub(super) fn set_remove_cb(context: FakeContext, callback: Option<RemoveCb>) {
-    let view = context.view();
+    let (view, mut real_callback) = (context.view(), callback);
     if let Some(state) = state_or_adopt(view) {
         state.app.remove.set(callback);
         if state.phase() != Phase::GivenBack {
             return;
         }
+        real_callback = give_back::real_remove_callback(callback);
     }
     let (new, _, get) = view.callbacks();
-    context.set_callbacks(new, callback, get);
+    context.set_callbacks(new, real_callback, get);
 }
 
 /// `SSL_CTX_sess_set_get_cb`.

@@ -13,6 +13,11 @@ fn own_callbacks() -> [Option<usize>; 3] {
     [Some(on_new as NewCb as usize), Some(on_remove as RemoveCb as usize), Some(get as usize)]
 }
 
+/// Our trampoline stays in front of the remove callback, to hide a sentinel that a flush under way may still meet.
+fn without_remove([new, _, get]: [Option<usize>; 3]) -> [Option<usize>; 2] {
+    [new, get]
+}
+
 #[test]
 fn every_session_is_in_libssls_table_in_its_order() {
     in_both_worlds(|_| {
@@ -43,7 +48,8 @@ fn mode_size_and_callbacks_are_the_applications_again() {
         exports::sessions(app.context);
         assert_eq!(app.context.ctrl(CTRL_GET_SESS_CACHE_MODE, 0), 0x403);
         assert_eq!(app.context.ctrl(CTRL_GET_SESS_CACHE_SIZE, 0), 9);
-        assert_eq!(app.context.callbacks(), own_callbacks());
+        assert_eq!(without_remove(app.context.callbacks()), without_remove(own_callbacks()));
+        assert!(app.context.callbacks()[1].is_some());
         assert_eq!(exports::get_callbacks(app.context), own_callbacks());
         assert_eq!(
             [app.ctrl(CTRL_GET_SESS_CACHE_MODE, 0), app.ctrl(CTRL_GET_SESS_CACHE_SIZE, 0)],
@@ -112,10 +118,8 @@ fn afterwards_new_callbacks_and_settings_are_libssls() {
         exports::set_new_cb(app.context, Some(on_new));
         exports::set_remove_cb(app.context, Some(on_remove));
         exports::set_get_cb(app.context, Some(get_callback::<Application>));
-        assert_eq!(
-            (app.context.callbacks(), exports::get_callbacks(app.context)),
-            (own_callbacks(), own_callbacks())
-        );
+        assert_eq!(without_remove(app.context.callbacks()), without_remove(own_callbacks()));
+        assert_eq!(exports::get_callbacks(app.context), own_callbacks());
         app.ctrl(CTRL_SET_SESS_CACHE_MODE, 0x83);
         app.set_size(3);
         assert_eq!(app.context.ctrl(CTRL_GET_SESS_CACHE_MODE, 0), 0x83);

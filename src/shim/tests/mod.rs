@@ -5,6 +5,14 @@
 //! |---|---|
 //! | `exports` | the exported functions, without their names |
 //! | `application` | an application with its callbacks |
+//! | `adoption`, `giving_back`, `faults` | how a context becomes ours, and libssl's again |
+//! | `storing`, `lookups`, `early_data`, `removals`, `evictions`, `times` | what a cache does |
+//! | `sentinels`, `reentry`, `switching`, `generators`, `surroundings` | what else libssl and applications do around it |
+//! | `threads`, `forks` | more than one of them |
+//! | `parity` | all of it at random, against the fake alone |
+//!
+//! Every test ends with a look at what it leaves: each reference given back, no lock asked for twice, nothing used
+//! after its end.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
