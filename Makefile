@@ -38,6 +38,8 @@ demo: lib ## a server with and without the library, and a session kept in a file
 	SESSCACHE_LIB=$(abspath $(LIB)) scripts/demo.sh
 
 check: check-deps lib lint check-loom ## everything that CI checks: style, model, unit, C programs, real servers, ABI, installation
+	@echo '== tests: the shim after faults on purpose'
+	$(CARGO_TEST) --features fault-injection --lib shim::
 	@echo '== tests: unit, C programs three ways, real servers, ABI, header, installation'
 	$(CARGO_TEST) --no-fail-fast
 
@@ -47,6 +49,7 @@ check-deps:
 
 check-unit: ## the Rust unit and property tests alone
 	$(CARGO_TEST) --lib
+	$(CARGO_TEST) --features fault-injection --lib shim::
 
 check-c: lib ## the C programs alone, three ways on every libssl there is
 	@scripts/install-deps.sh check

@@ -34,8 +34,10 @@ pub(crate) fn state_or_adopt(context: ContextRef<'_>) -> Option<&ContextState> {
     }
     process::serving()?;
     if !is_adding() {
-        let _adopting = adopting();
-        guarded_alone((), || adopt_late(context));
+        guarded_alone((), || {
+            let _adopting = adopting();
+            adopt_late(context);
+        });
     }
     state(context)
 }

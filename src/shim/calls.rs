@@ -12,13 +12,20 @@ use super::{generator, registry, sentinel, store};
 use crate::cache::SessionKey;
 use crate::openssl::{ConnectionRef, ContextRef, SessionRef};
 
+/// Gives a broken context back, unless libssl may hold its lock here and would take nothing.
+fn mend_unlocked(state: &ContextState, context: ContextRef<'_>) {
+    if !removal::is_under_lock(state) {
+        mend(state, context);
+    }
+}
+
 /// `SSL_CTX_add_session`. `None`: the context is libssl's own again.
 pub(crate) fn add_session(
     state: &ContextState,
     context: ContextRef<'_>,
     session: SessionRef<'_>,
 ) -> Option<c_int> {
-    mend(state, context);
+    mend_unlocked(state, context);
     if state.phase() == Phase::GivenBack {
         return None;
     }
@@ -120,9 +127,7 @@ pub(crate) fn connection_was_made(
     context: ContextRef<'_>,
     connection: Option<ConnectionRef<'_>>,
 ) {
-    if !removal::is_under_lock(state) {
-        mend(state, context);
-    }
+    mend_unlocked(state, context);
     guarded(state, (), || sentinel::plant(state, context));
     if let Some(connection) = connection {
         guarded(state, (), || generator::inherit(state, connection));

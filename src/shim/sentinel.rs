@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use once_cell::race::OnceBox;
 
-use super::removal;
 use super::state::ContextState;
+use super::{registry, removal};
 use crate::openssl::private::{self, Private};
 use crate::openssl::{ContextRef, Session};
 
@@ -57,7 +57,7 @@ pub(super) fn plant(state: &ContextState, context: ContextRef<'_>) {
     if planted || state.core().is_none() || removal::refuses(state) {
         return;
     }
-    if state.planting.swap(true, Ordering::SeqCst) {
+    if !begin(state) {
         return;
     }
     // Looked at after `planting` was set: whoever gives the context back meanwhile waits for us.
@@ -65,16 +65,19 @@ pub(super) fn plant(state: &ContextState, context: ContextRef<'_>) {
         state.tick.plant(context, Private::Tick);
         state.fin.plant(context, Private::Fin);
     }
-    state.planting.store(false, Ordering::SeqCst);
+    state.planting.store(0, Ordering::SeqCst);
+}
+
+/// Whether it falls to this thread to plant.
+fn begin(state: &ContextState) -> bool {
+    let (now, held) = (registry::process_number(), state.planting.load(Ordering::SeqCst));
+    held != now && state.planting.compare_exchange(held, now, Ordering::SeqCst, Ordering::SeqCst).is_ok()
 }
 
 /// Takes both out of the real table, once the context is not served any more.
 pub(super) fn uproot(state: &ContextState, context: ContextRef<'_>) {
-    // A few moments at most; not for ever, since a fork may have left the planter behind.
-    for _ in 0..1000 {
-        if !state.planting.load(Ordering::SeqCst) {
-            break;
-        }
+    // A few moments at most. One that a fork has left behind is of another process.
+    while state.planting.load(Ordering::SeqCst) == registry::process_number() {
         std::thread::yield_now();
     }
     state.tick.uproot(context);

@@ -24,8 +24,8 @@ pub(crate) struct ContextState {
     pub(crate) counters: Counters,
     pub(crate) tick: Sentinel,
     pub(crate) fin: Sentinel,
-    /// A thread is planting the sentinels now.
-    pub(crate) planting: AtomicBool,
+    /// The process (`registry::process_number`) of which a thread is planting the sentinels now, or 0.
+    pub(crate) planting: AtomicU32,
     /// The copy that was put into the real table to show libssl an id conflict.
     pub(crate) conflict: SessionCell,
     zero_removes: AtomicBool,
@@ -128,7 +128,7 @@ impl ContextState {
             counters: Counters::default(),
             tick: Sentinel::default(),
             fin: Sentinel::default(),
-            planting: AtomicBool::new(false),
+            planting: AtomicU32::new(0),
             conflict: SessionCell::default(),
             zero_removes: AtomicBool::new(zero == NewCbZero::Remove),
             phase: AtomicU8::new(0),
