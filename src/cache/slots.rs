@@ -16,6 +16,8 @@ pub(super) struct Slots<H> {
     numbered: usize,
     /// Free slots; the one freed last, still in the processor's caches, is used first.
     free: Vec<SlotId>,
+    /// Removals since the free slots were last put in order.
+    freed: usize,
 }
 
 /// One stored session. In this order, so that what a lookup reads lies together.
@@ -46,7 +48,7 @@ pub(super) struct SlotId(NonZeroU32);
 
 impl<H> Slots<H> {
     pub(super) fn new() -> Self {
-        Slots { pieces: Vec::new(), numbered: 0, free: Vec::new() }
+        Slots { pieces: Vec::new(), numbered: 0, free: Vec::new(), freed: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -101,7 +103,19 @@ impl<H> Slots<H> {
     pub(super) fn remove(&mut self, id: SlotId) -> Option<Slot<H>> {
         let slot = self.place_of(id)?.take()?;
         self.free.push(id);
+        self.freed += 1;
+        if self.len() == 0 && self.freed >= self.numbered {
+            self.order_free();
+        }
         Some(slot)
+    }
+
+    /// What is used again first lies first in memory, so that filling the slots anew walks through it. Only after as
+    /// many removals as there are slots, which pay for it.
+    fn order_free(&mut self) {
+        self.freed = 0;
+        self.free.clear();
+        self.free.extend((0..self.numbered).rev().filter_map(SlotId::of_index));
     }
 
     #[inline]
@@ -178,6 +192,21 @@ mod tests {
         assert_eq!((slots.len(), slots.capacity()), (2, 3));
         assert_eq!(slots.insert(slot(7)), Some(ids[1]));
         assert_eq!(slots.iter().map(|slot| slot.handle).collect::<Vec<_>>(), [0, 7, 2]);
+    }
+
+    #[test]
+    fn emptied_slots_are_used_again_from_the_first_on() {
+        let mut slots = Slots::new();
+        let fill = |slots: &mut Slots<u32>| {
+            [0, 1, 2, 3].map(|handle| {
+                assert!(slots.reserve());
+                slots.insert(slot(handle)).unwrap()
+            })
+        };
+        let ids = fill(&mut slots);
+        ids.iter().for_each(|id| assert!(slots.remove(*id).is_some()));
+        assert_eq!((slots.len(), slots.capacity()), (0, 4));
+        assert_eq!(fill(&mut slots), ids);
     }
 
     #[test]
