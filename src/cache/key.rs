@@ -23,6 +23,7 @@ pub struct SessionKey {
 
 impl SessionKey {
     /// The key of an id of 0 to 32 bytes; `None` if it is longer.
+    #[inline]
     pub fn new(version: i32, id: &[u8]) -> Option<SessionKey> {
         // Nearly every id has this length, and a copy of known length is a few instructions.
         if let Ok(id) = <[u8; ID_MAX]>::try_from(id) {
@@ -46,6 +47,7 @@ impl SessionKey {
 }
 
 impl Hash for SessionKey {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         // By words: the hasher is several times faster at these than at bytes.
         for word in self.id.as_chunks().0 {

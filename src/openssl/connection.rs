@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use libc::c_int;
 
@@ -12,6 +13,10 @@ use super::load;
 use super::table::Libssl;
 use super::types::number::*;
 use super::types::*;
+
+/// Whether any connection was ever switched to another context: until then none has one recorded, and most
+/// processes never look. Relaxed: who hands a connection to another thread orders this too.
+static SWITCHED: AtomicBool = AtomicBool::new(false);
 
 /// A connection that is alive for `'a`.
 #[derive(Clone, Copy)]
@@ -47,16 +52,23 @@ impl<'a> ConnectionRef<'a> {
 
     /// The context that the connection was made from: its cache and its callbacks are the ones that count.
     pub(crate) fn session_context(self) -> Option<ContextRef<'a>> {
-        let recorded = self.slot(Slots::get()?.session_context).cast::<SSL_CTX>();
-        let context = if recorded.is_null() { self.current_context() } else { recorded };
+        let context = self.recorded_context().map_or_else(|| self.current_context(), NonNull::as_ptr);
         // SAFETY: a connection keeps both its contexts alive.
         unsafe { ContextRef::from_ptr(context) }
+    }
+
+    fn recorded_context(self) -> Option<NonNull<SSL_CTX>> {
+        if !SWITCHED.load(Ordering::Relaxed) {
+            return None;
+        }
+        NonNull::new(self.slot(Slots::get()?.session_context).cast())
     }
 
     /// Notes the session context: the connection is about to be switched to another one. libssl has no getter
     /// for it, but until the first switch the current context is the one.
     pub(crate) fn note_session_context(self) {
         let Some(slots) = Slots::get() else { return };
+        SWITCHED.store(true, Ordering::Relaxed);
         if self.slot(slots.session_context).is_null() {
             self.set_slot(slots.session_context, self.current_context().cast());
         }
