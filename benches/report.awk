@@ -131,7 +131,7 @@ function growth_rows(    operations, kinds, i, k, count, what, small, middle, la
             what = "growth of " operations[i] ", " kinds[k] " timeouts, in "
             growth = large / small
             in_time = time_growth(ours, operations[i], kinds[k])
-            line(sprintf("| %s | %s | %d | %d | %d | %s | %s | %s | %s | %s |", operations[i], kinds[k], small, middle, large,
+            line(sprintf("| %s | %s | %d | %d | %d | %s | %s | %s | %s |", operations[i], kinds[k], small, middle, large,
                 times(growth), verdict(growth <= log_growth, what "instructions: " times(growth) ", wanted " times(log_growth)),
                 times(in_time), times(time_growth(stock, operations[i], kinds[k]))))
         }
