@@ -3,25 +3,27 @@
 #
 #   scripts/build-openssl.sh VERSION KIND [apps]
 #
-#   VERSION  1.1.1, 3.0, 3.6 or 4.0
+#   VERSION  1.1.1, 3.0, 3.5, 3.6 or 4.0
 #   KIND     symbolic  linked -Bsymbolic as OpenSSL does: libssl's calls to its own functions never reach a preloaded library
 #            plt       linked without it as Debian does: they do
 #   apps     also bin/openssl
 #
 # The result is target/openssl/VERSION-KIND/{lib,include,bin}. A stamp in it makes a second run do nothing.
+#
+#   SANITIZE=address|thread   built with that sanitizer, into target/openssl-SANITIZE instead
 set -euo pipefail
 
 # Part of the stamp: raise it when a change below should rebuild what is cached.
 RECIPE=1
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-store=$root/target/openssl
+store=$root/target/openssl${SANITIZE:+-$SANITIZE}
 jobs=${JOBS:-2}
 
 die() { echo "build-openssl: $*" >&2; exit 1; }
 say() { echo "build-openssl: $*"; }
 
-usage() { die "usage: scripts/build-openssl.sh 1.1.1|3.0|3.6|4.0 symbolic|plt [apps]"; }
+usage() { die "usage: scripts/build-openssl.sh 1.1.1|3.0|3.5|3.6|4.0 symbolic|plt [apps]"; }
 
 # The release of openssl-src that carries the version's source, and what its Configure may be spared. Only what costs time
 # and changes no function that a server program imports is left out.
@@ -29,6 +31,7 @@ pin() {
     case $1 in
         1.1.1) crate='=111.28.2'; options='no-tests' ;;
         3.0)   crate='=300.0.13'; options='no-tests no-legacy' ;;
+        3.5)   crate='=300.5.5';  options='no-tests no-docs no-legacy' ;;
         3.6)   crate='=300.6.1';  options='no-tests no-docs no-legacy' ;;
         4.0)   crate='=400.0.2';  options='no-tests no-docs no-legacy' ;;
         *) usage ;;
@@ -108,7 +111,7 @@ set_kind() {
     rm -f "$tree"/libssl.so* "$tree"/libcrypto.so*
 }
 
-# The crates of 3.6 and 4.0 lack util/mkdef.pl, which writes the version scripts. From the same lists of functions, then: one node
+# The crates of 3.5, 3.6 and 4.0 lack util/mkdef.pl, which writes the version scripts. From the same lists of functions, then: one node
 # for each OpenSSL version that added some, each on top of the one before.
 version_script() {
     local list=$1 node previous=
@@ -162,6 +165,9 @@ install_into() {
 [ $# -ge 2 ] || usage
 version=$1 kind=$2 apps=${3:-}
 pin "$version"
+if [ -n "${SANITIZE:-}" ]; then options+=" -O1 -g -fno-omit-frame-pointer -fsanitize=$SANITIZE"; fi
+# Reference counts without atomics: theirs end in a fence, which this sanitizer does not understand.
+if [ "${SANITIZE:-}" = thread ]; then options+=' -DOPENSSL_DEV_NO_ATOMICS'; fi
 case $kind in symbolic | plt) ;; *) usage ;; esac
 case $apps in '' | apps) ;; *) usage ;; esac
 
@@ -171,7 +177,8 @@ exec 9>"$store/build/$version.lock"
 flock 9
 
 stamp="$RECIPE $version $kind $options"
-if [ "$(cat "$out/.stamp" 2>/dev/null)" = "$stamp" ] && { [ -z "$apps" ] || [ -x "$out/bin/openssl" ]; }; then
+current() { [ "$(cat "$out/.stamp" 2>/dev/null)" = "$stamp" ]; }
+if current && { [ -z "$apps" ] || [ -x "$out/bin/openssl" ]; }; then
     say "$version $kind is there: $out"
     exit 0
 fi
@@ -188,6 +195,12 @@ if [ -n "$apps" ] || [ -x "$out/bin/openssl" ]; then apps=apps targets+=(apps/op
 configure "$version" "$source" "$tree"
 set_kind "$tree" "$kind"
 compile "$source" "$tree" "${targets[@]}"
+# A program that comes later is put beside libraries that are in order: others may be running on them.
+if current; then
+    cp "$tree/apps/openssl" "$out/bin/openssl.new" && mv "$out/bin/openssl.new" "$out/bin/openssl"
+    say "$version $kind: bin/openssl added: $out"
+    exit 0
+fi
 # Made beside its place and moved there whole: a run that is cut short leaves the old result or none.
 fresh=$store/build/$version-fresh
 install_into "$source" "$tree" "$fresh"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing for what is about to be done:
 #
-#   scripts/install-deps.sh GROUP...      GROUP: build, check, servers, demo, bench
+#   scripts/install-deps.sh GROUP...      GROUP: build, check, servers, third-party, demo, bench
 #
 # Does nothing, without a word, when all are there. Needs root or sudo only when something is missing.
 set -euo pipefail
@@ -18,9 +18,13 @@ describe() {
         check)   why='for the C tests'; packages='g++ valgrind openssl libsqlite3-dev strace' ;;
         servers) why='for the tests with real servers (none is started by installing it)'
                  packages='nginx apache2 haproxy stunnel4 hitch openssl python3 perl libnet-ssleay-perl' ;;
+        third-party) why="for other projects' test suites (no server is started by installing it)"
+                 packages='dpkg-dev python3 python3-pip libpython3.11-testsuite python3-openssl python3-pytest python3-pretend python3-flaky
+                     ruby ruby-test-unit perl libnet-ssleay-perl libio-socket-ssl-perl stunnel4 memcached pkg-config libssl-dev
+                     libuv1 libc-ares2 libnghttp2-14 libicu72 libbrotli1 node-acorn node-cjs-module-lexer node-undici' ;;
         demo)    why='for the demonstration'; packages='openssl libsqlite3-dev' ;;
         bench)   why='for the benchmarks'; packages='openssl valgrind' ;;
-        *) die "there is no group '$1'; groups: build, check, servers, demo, bench" ;;
+        *) die "there is no group '$1'; groups: build, check, servers, third-party, demo, bench" ;;
     esac
 }
 
@@ -57,7 +61,7 @@ install_all() {
     apt update && apt install --yes --no-install-recommends "$@"
 }
 
-[ $# -gt 0 ] || die 'usage: scripts/install-deps.sh build|check|servers|demo|bench ...'
+[ $# -gt 0 ] || die 'usage: scripts/install-deps.sh build|check|servers|third-party|demo|bench ...'
 wanted=()
 for group in "$@"; do
     describe "$group"

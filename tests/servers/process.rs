@@ -235,7 +235,7 @@ fn send_signal(pid: u32, signal: libc::c_int) {
 fn is_as_wanted(pid: u32, side: Side) -> bool {
     let Ok(maps) = fs::read_to_string(format!("/proc/{pid}/maps")) else { return true };
     let ours = maps.contains(library().to_str().expect("the library's path is text"));
-    let other = other_libssl().is_none_or(|folder| maps.contains(&format!("{folder}/libssl.so")));
+    let other = other_libssl().is_none_or(|folder| maps.contains(&format!("{}/libssl.so", folder.display())));
     ours == (side == Side::Preloaded) && other
 }
 

@@ -4,13 +4,13 @@ use std::process::Command;
 
 use crate::compare::{ALWAYS, CONNECTIONS, Comparison, NEVER, Outcome, Rates};
 use crate::process::{Ready, Recipe, Stop};
-use crate::support::system_program;
+use crate::support::openssl_program;
 
 fn compare(name: &str, cache: &'static [&'static str], stock: Rates) -> Outcome {
     let recipe = Recipe {
         name: format!("s_server {name}"),
         command: Box::new(move |folder, address| {
-            let mut openssl = Command::new(system_program("openssl"));
+            let mut openssl = Command::new(openssl_program());
             openssl.args(["s_server", "-www", "-no_ticket", "-accept", &address.to_string()]);
             openssl.arg("-cert").arg(folder.write_certificate()).args(cache);
             // It has no other way to an orderly end than to have served so many connections.

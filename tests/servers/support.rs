@@ -120,9 +120,20 @@ pub(crate) fn library() -> PathBuf {
     })
 }
 
-/// The folder of another libssl for the servers to run on, with and without the library: one linked -Bsymbolic, say.
-pub(crate) fn other_libssl() -> Option<String> {
-    std::env::var("SESSCACHE_TEST_LIBSSL").ok().filter(|folder| !folder.is_empty())
+/// The folder of another libssl for the servers to run on, with and without the library: `SESSCACHE_SERVERS_LIBSSL` names
+/// it, or a build in `target/openssl`.
+pub(crate) fn other_libssl() -> Option<PathBuf> {
+    let wanted = std::env::var_os("SESSCACHE_SERVERS_LIBSSL").filter(|name| !name.is_empty())?;
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/openssl").join(&wanted).join("lib");
+    let folder = if built.is_dir() { built } else { PathBuf::from(&wanted) };
+    let folder = fs::canonicalize(&folder);
+    Some(folder.unwrap_or_else(|e| panic!("no libssl at SESSCACHE_SERVERS_LIBSSL={}: {e}", wanted.display())))
+}
+
+/// The `openssl` program: the one that came with the other libssl, since only one of 3.x could run the system's.
+pub(crate) fn openssl_program() -> PathBuf {
+    let own = other_libssl().map(|folder| folder.with_file_name("bin").join("openssl"));
+    own.filter(|program| program.is_file()).unwrap_or_else(|| system_program("openssl"))
 }
 
 /// An address on loopback that nobody listened on a moment ago.
