@@ -159,7 +159,7 @@ pub unsafe extern "C-unwind" fn SSL_SESSION_set_time(session: *mut SSL_SESSION, 
     // SAFETY: the caller's argument.
     let borrowed = unsafe { SessionRef::from_caller(session) };
     // SAFETY: the caller's arguments.
-    set_time(borrowed, 0, || unsafe { real(session, tm) })
+    set_time(borrowed, Setting { refused: 0, took: |_| true }, || unsafe { real(session, tm) })
 }
 
 /// `SSL_SESSION_set_time` with a `time_t` (OpenSSL 3.3).
@@ -174,7 +174,7 @@ pub unsafe extern "C-unwind" fn SSL_SESSION_set_time_ex(session: *mut SSL_SESSIO
     // SAFETY: the caller's argument.
     let borrowed = unsafe { SessionRef::from_caller(session) };
     // SAFETY: the caller's arguments.
-    set_time(borrowed, 0, || unsafe { real(session, tm) })
+    set_time(borrowed, Setting { refused: 0, took: |_| true }, || unsafe { real(session, tm) })
 }
 
 /// Sets for how many seconds a session is good. A stored one moves to its new place (from OpenSSL 3.0 on).
@@ -188,16 +188,24 @@ pub unsafe extern "C-unwind" fn SSL_SESSION_set_timeout(session: *mut SSL_SESSIO
     // SAFETY: the caller's argument.
     let borrowed = unsafe { SessionRef::from_caller(session) };
     // SAFETY: the caller's arguments.
-    set_time(borrowed, 0, || unsafe { real(session, t) })
+    set_time(borrowed, Setting { refused: 0, took: |&done| done == 1 }, || unsafe { real(session, t) })
+}
+
+/// What the results of a setter mean.
+struct Setting<T> {
+    /// What libssl returns where it cannot take its lock.
+    refused: T,
+    /// Whether a result says that something was set.
+    took: fn(&T) -> bool,
 }
 
 /// Runs one of the setters above, unless libssl would refuse it here, and lets the cache know.
-fn set_time<T>(session: Option<SessionRef<'_>>, refused: T, real: impl FnOnce() -> T) -> T {
+fn set_time<T>(session: Option<SessionRef<'_>>, setting: Setting<T>, real: impl FnOnce() -> T) -> T {
     if session.is_some_and(calls::refuses_new_time) {
-        return refused;
+        return setting.refused;
     }
     let result = real();
-    if let Some(session) = session {
+    if let Some(session) = session.filter(|_| (setting.took)(&result)) {
         calls::time_was_set(session);
     }
     result

@@ -51,8 +51,8 @@ impl Version {
         self >= Version::V3_0
     }
 
-    /// A flush for a negative time removes everything: the time is converted to an unsigned one.
-    pub(crate) fn negative_flush_removes_all(self) -> bool {
+    /// The time of a flush is converted to unsigned nanoseconds: a negative one becomes a very late one.
+    pub(crate) fn flushes_by_nanoseconds(self) -> bool {
         self >= Version::V3_2
     }
 }
@@ -78,10 +78,7 @@ mod tests {
             [0x1010_117f, 0x3000_0130, 0x3050_0070, 0x4000_0030].map(|n| Version::known(n).unwrap());
         assert_eq!([v111, v30, v35, v40].map(Version::refuses_reentry), [false, true, true, false]);
         assert_eq!([v111, v30, v35, v40].map(Version::removes_in_batches), [false, false, false, true]);
-        assert_eq!(
-            [v111, v30, v35, v40].map(Version::negative_flush_removes_all),
-            [false, false, true, true]
-        );
+        assert_eq!([v111, v30, v35, v40].map(Version::flushes_by_nanoseconds), [false, false, true, true]);
         assert_eq!([v111, v30, v35, v40].map(Version::tests_resumable), [false, true, true, true]);
     }
 }

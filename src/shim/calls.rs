@@ -49,7 +49,7 @@ pub(crate) fn remove_session(
         return 0;
     }
     let stored = ManuallyDrop::new(guarded(state, None, || removal::take(state, session)));
-    let in_real = context.remove_from_real(session);
+    let in_real = removal::after_taking(state, || context.remove_from_real(session));
     let removed = stored.is_some() || in_real;
     guarded(state, (), || drop(ManuallyDrop::into_inner(stored)));
     c_int::from(removed)

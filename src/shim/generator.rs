@@ -47,6 +47,12 @@ pub(super) fn on_generate(state: &ContextState, context: ContextRef<'_>, request
     result
 }
 
+/// The same for a connection whose session context is not ours: `SSL_dup` copies the generator to a connection of
+/// the current context, which may be one that was never taken over.
+pub(super) fn on_generate_elsewhere(request: &IdRequest<'_>) -> c_int {
+    request.connection.generator().map_or(0, |generator| request.ask(generator))
+}
+
 fn show_conflict(state: &ContextState, context: ContextRef<'_>, request: &IdRequest<'_>) {
     let (Some(id), Some(length), true) = (request.written(), request.length(), state.is_serving()) else {
         return;

@@ -81,7 +81,7 @@ impl Handler for ContextState {
     fn on_generate(request: &IdRequest<'_>) -> c_int {
         match served(request.connection) {
             Some((context, state)) => generator::on_generate(state, context, request),
-            None => 0,
+            None => generator::on_generate_elsewhere(request),
         }
     }
 }

@@ -24,16 +24,28 @@ impl Flush {
     pub(crate) fn at(time: i64, version: Version) -> Flush {
         match time {
             0 => Flush::Everything,
-            t if t < 0 && version.negative_flush_removes_all() => Flush::Everything,
+            t if version.flushes_by_nanoseconds() => Flush::ExpiredBy(by_nanoseconds(t)),
             t => Flush::ExpiredBy(t),
         }
     }
+}
+
+/// The second up to which such a flush reaches: libssl multiplies in 64 unsigned bits, whatever comes out.
+fn by_nanoseconds(time: i64) -> i64 {
+    const SECOND: u64 = 1_000_000_000;
+    let nanoseconds = u64::from_ne_bytes(time.to_ne_bytes()).wrapping_mul(SECOND);
+    i64::try_from(nanoseconds.div_ceil(SECOND)).unwrap_or(i64::MAX)
 }
 
 thread_local! {
     /// The contexts (by serial, the innermost first) under whose locks stock, up to 3.6, would be running the
     /// application's callback now. Deeper nesting than this is not followed.
     static UNDER_LOCK: Cell<[u64; 4]> = const { Cell::new([0; 4]) };
+    /// The address of the session for which others have to make room now. libssl lists it, with its owner, only
+    /// when they are gone.
+    static NEWCOMER: Cell<usize> = const { Cell::new(0) };
+    /// The context (by serial; 0: none) whose core has given up a session that this thread now has libssl remove.
+    static TAKEN: Cell<u64> = const { Cell::new(0) };
 }
 
 fn under_lock() -> [u64; 4] {
@@ -54,6 +66,7 @@ pub(super) fn is_under_lock(state: &ContextState) -> bool {
 pub(crate) fn refuses_owner_of(session: SessionRef<'_>) -> bool {
     let under = under_lock();
     under != [0; 4]
+        && NEWCOMER.try_with(Cell::get) != Ok(session.as_ptr().addr())
         && libssl().is_some_and(|libssl| libssl.version.refuses_reentry())
         && super::registry::owner(session).is_some_and(|owner| under.contains(&owner))
 }
@@ -167,8 +180,20 @@ fn next_victim(state: &ContextState, core: &Core, newest: &SessionKey) -> Option
     core.evict(newest, state.app.limit().max(1))
 }
 
+/// Evicts whoever has to go for `newcomer`, which is stored under `key` and must stay.
+pub(super) fn make_room(
+    state: &ContextState,
+    core: &Core,
+    context: ContextRef<'_>,
+    (key, newcomer): (&SessionKey, SessionRef<'_>),
+) {
+    let outer = NEWCOMER.try_with(|it| it.replace(newcomer.as_ptr().addr())).unwrap_or_default();
+    evict(state, core, context, key);
+    let _ = NEWCOMER.try_with(|it| it.set(outer));
+}
+
 /// Evicts while the core is fuller than its limit allows; `newest` is the one that must stay.
-pub(super) fn evict(state: &ContextState, core: &Core, context: ContextRef<'_>, newest: &SessionKey) {
+fn evict(state: &ContextState, core: &Core, context: ContextRef<'_>, newest: &SessionKey) {
     let in_batches = context.libssl.version.removes_in_batches();
     let mut waiting = ManuallyDrop::new(Vec::new());
     while let Some(victim) = guarded(state, None, || next_victim(state, core, newest).map(marked)) {
@@ -185,10 +210,25 @@ pub(super) fn evict(state: &ContextState, core: &Core, context: ContextRef<'_>, 
     deliver(state, context, waiting);
 }
 
+/// Runs `call`, the real removal of a session that was taken out of the core just now. Its trampoline must not take again
+/// what another thread has stored in between.
+pub(super) fn after_taking<T>(state: &ContextState, call: impl FnOnce() -> T) -> T {
+    let _ = TAKEN.try_with(|taken| taken.set(state.serial));
+    let result = call();
+    was_taken(state);
+    result
+}
+
+/// Whether `after_taking` waits for this trampoline. Asked before the application is told, which may longjmp.
+fn was_taken(state: &ContextState) -> bool {
+    TAKEN.try_with(|taken| taken.replace(0)) == Ok(state.serial)
+}
+
 /// A session that was removed by its id: the callback gets the caller's object, and the reference that the
 /// core had to its own is dropped afterwards. No lock is held here in any release.
-pub(super) fn remove(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) {
-    let stored = ManuallyDrop::new(guarded(state, None, || take(state, session)));
+fn remove(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) {
+    let taken = was_taken(state);
+    let stored = ManuallyDrop::new(if taken { None } else { guarded(state, None, || take(state, session)) });
     tell(state, context, session);
     guarded(state, (), || drop(ManuallyDrop::into_inner(stored)));
 }

@@ -42,7 +42,7 @@ pub(crate) fn add(state: &ContextState, context: ContextRef<'_>, session: Sessio
 fn make_room(state: &ContextState, context: ContextRef<'_>, newcomer: SessionRef<'_>) {
     let key = SessionKey::new(newcomer.protocol_version(), newcomer.id());
     if let (Some(key), Some(core)) = (key, state.core()) {
-        removal::evict(state, core, context, &key);
+        removal::make_room(state, core, context, (&key, newcomer));
     }
 }
 

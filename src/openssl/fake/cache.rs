@@ -222,11 +222,23 @@ pub(super) fn remove(context: FakeContext, session: FakeSession) -> c_int {
     c_int::from(found.is_some())
 }
 
+fn is_later(time: i64, expiry: i64) -> bool {
+    time > expiry
+}
+
+/// From 3.2 on times are unsigned nanoseconds, and the one that a flush is given wraps around.
+fn is_later_by_nanoseconds(time: i64, expiry: i64) -> bool {
+    const SECOND: u64 = 1_000_000_000;
+    let expiry = u64::try_from(expiry).unwrap_or_default();
+    time.cast_unsigned().wrapping_mul(SECOND) > expiry.saturating_mul(SECOND)
+}
+
 /// `SSL_CTX_flush_sessions`, and `_ex`.
 pub(super) fn flush(context: FakeContext, time: i64) {
     let Some(held) = hold(context) else { return };
-    let everything = time == 0 || (time < 0 && by_release(false, false, true, true));
-    let expired = |fields: &mut Fields| everything || time > fields.expiry();
+    let by_nanoseconds = by_release(false, false, true, true);
+    let is_past = if by_nanoseconds { is_later_by_nanoseconds } else { is_later };
+    let expired = |fields: &mut Fields| time == 0 || is_past(time, fields.expiry());
     let mut waiting = Vec::new();
     // 1.1.1 goes once through its hash table, in an order as good as any.
     let mut once = context.cached().into_iter();

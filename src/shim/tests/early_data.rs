@@ -37,6 +37,24 @@ fn a_session_resumes_once() {
     });
 }
 
+/// Else the second could put it into libssl's table again, just after the first was given it out of there.
+#[test]
+fn what_one_connection_has_found_no_other_finds() {
+    in_both_worlds(|_| {
+        let app = Application::with_callbacks();
+        let session = Owned::new(TLS1_3_VERSION, TICKET);
+        app.add(&session);
+        let (first, second) = (connect(&app), connect(&app));
+        let found = first.lookup(TICKET).expect("the session");
+        assert!(second.lookup(TICKET).is_none(), "found twice");
+        assert_eq!(app.remove(&found), 1, "libssl has it for the first one");
+        drop(found);
+        first.close();
+        second.close();
+        assert_eq!((app.number(), session.references()), (0, 1));
+    });
+}
+
 #[test]
 fn of_many_that_come_at_once_one_resumes() {
     const CLIENTS: usize = 4;

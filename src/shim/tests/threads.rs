@@ -159,3 +159,25 @@ fn one_thread_asks_for_libssls_table_while_others_work() {
         }
     });
 }
+
+#[test]
+fn a_removal_undoes_one_addition_and_no_more() {
+    in_both_worlds(|world| {
+        let app = Application::with_callbacks();
+        let contested = Owned::new(TLS1_2_VERSION, b"contested");
+        let (added, removed) = (AtomicU64::new(0), AtomicU64::new(0));
+        at_once(world, |thread| {
+            for _ in 0..10 * ROUNDS {
+                let (count, result) = if thread == 0 {
+                    (&added, app.add(&contested))
+                } else {
+                    (&removed, app.remove(&contested))
+                };
+                count.fetch_add(u64::from(result == 1), Ordering::Relaxed);
+            }
+        });
+        let left = u64::try_from(app.number()).expect("no fewer than none");
+        assert_eq!(added.load(Ordering::Relaxed), removed.load(Ordering::Relaxed) + left);
+        app.end();
+    });
+}
