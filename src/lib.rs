@@ -22,10 +22,12 @@
 //!        └──── its own callbacks ────┘  └── trampolines ◀── the real libssl
 //! ```
 
-#![cfg_attr(any(not(feature = "capi"), test), allow(dead_code))]
+#![cfg_attr(any(not(feature = "capi"), feature = "fuzzing", test), allow(dead_code))]
 
 mod base;
 pub mod cache;
+#[cfg(all(any(test, feature = "fuzzing"), not(sesscache_loom)))]
+pub mod fuzz;
 mod openssl;
 mod shim;
 

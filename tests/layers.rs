@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{TokenStream, TokenTree};
 
 /// Each room of `src/`, and the rooms it may look into.
-const ROOMS: [(&str, &[&str]); 6] = [
+const ROOMS: [(&str, &[&str]); 7] = [
     ("base", &[]),
     ("cache", &["base"]),
     ("openssl", &["base", "cache"]),
     ("shared", &["base", "cache"]),
     ("shim", &["base", "cache", "openssl", "shared"]),
     ("capi", &["base", "cache", "openssl", "shared", "shim"]),
+    ("fuzz", &["base", "cache", "openssl", "shared", "shim"]),
 ];
 
 /// Where raw pointers may be touched.

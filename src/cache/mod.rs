@@ -26,6 +26,9 @@ mod tally;
 #[cfg(test)]
 #[cfg(sesscache_loom)]
 mod loom_tests;
+#[cfg(any(test, feature = "fuzzing"))]
+#[cfg(not(sesscache_loom))]
+pub(crate) mod model;
 #[cfg(test)]
 #[cfg(not(sesscache_loom))]
 mod model_tests;

@@ -17,6 +17,7 @@
 //! | `functions` | the C functions over all that |
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "only in test programs")]
+#![cfg_attr(not(test), allow(unused_imports, reason = "the fuzzer plays with less"))]
 
 mod cache;
 mod callbacks;

@@ -83,7 +83,7 @@ impl Primary {
     }
 
     /// Takes `table` for the real library. Unit tests put their fake here.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn install_fake(table: Table) -> &'static Primary {
         PRIMARY.get().unwrap_or_else(|| Primary::install(table, None))
     }

@@ -9,7 +9,7 @@ mod connection;
 mod context;
 mod errors;
 mod ex_data;
-#[cfg(all(test, not(sesscache_loom)))]
+#[cfg(all(any(test, feature = "fuzzing"), not(sesscache_loom)))]
 pub(crate) mod fake;
 pub(crate) mod host;
 mod inside;

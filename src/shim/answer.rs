@@ -8,7 +8,7 @@ use libc::c_int;
 
 /// Whose reference comes with an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reference {
+pub(crate) enum Reference {
     /// The flag is not 0: whoever answers keeps its reference, libssl takes one of its own.
     Lent,
     /// The flag is 0: the reference is given away, libssl will free it.

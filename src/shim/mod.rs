@@ -20,7 +20,7 @@
 //! reached nothing that needs dropping is alive: it may leave by longjmp.
 
 pub(crate) mod adopt;
-mod answer;
+pub(crate) mod answer;
 pub(crate) mod calls;
 pub(crate) mod controls;
 #[cfg(feature = "fault-injection")]
@@ -35,8 +35,8 @@ mod removal;
 mod sentinel;
 pub(crate) mod state;
 mod store;
-#[cfg(all(test, not(sesscache_loom)))]
-mod tests;
+#[cfg(all(any(test, feature = "fuzzing"), not(sesscache_loom)))]
+pub(crate) mod tests;
 
 use libc::c_int;
 

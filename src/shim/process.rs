@@ -101,7 +101,7 @@ pub(super) fn last_panic() -> String {
 
 /// The default hook writes to descriptor 2, which may be the application's socket by now.
 fn keep_panics_quiet() {
-    if cfg!(test) {
+    if cfg!(any(test, feature = "fuzzing")) {
         return;
     }
     std::panic::set_hook(Box::new(|panic| {

@@ -12,31 +12,45 @@
 //! | `parity` | all of it at random, against the fake alone |
 //!
 //! Every test ends with a look at what it leaves: each reference given back, no lock asked for twice, nothing used
-//! after its end.
+//! after its end. The fuzzer plays `parity` too, so that and what it needs is also there without `cfg(test)`.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+#[cfg(test)]
 mod adoption;
 mod application;
+#[cfg(test)]
 mod early_data;
+#[cfg(test)]
 mod evictions;
 mod exports;
-#[cfg(feature = "fault-injection")]
+#[cfg(all(test, feature = "fault-injection"))]
 mod faults;
 // Miri has one process.
-#[cfg(not(miri))]
+#[cfg(all(test, not(miri)))]
 mod forks;
+#[cfg(test)]
 mod generators;
+#[cfg(test)]
 mod giving_back;
+#[cfg(test)]
 mod lookups;
-mod parity;
+pub(crate) mod parity;
+#[cfg(test)]
 mod reentry;
-#[cfg(not(miri))]
+#[cfg(all(test, not(miri)))]
 mod releases;
+#[cfg(test)]
 mod removals;
+#[cfg(test)]
 mod sentinels;
+#[cfg(test)]
 mod storing;
+#[cfg(test)]
 mod surroundings;
+#[cfg(test)]
 mod switching;
+#[cfg(test)]
 mod threads;
+#[cfg(test)]
 mod times;

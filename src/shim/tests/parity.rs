@@ -4,36 +4,19 @@
 
 mod library;
 mod play;
+#[cfg(test)]
 mod script;
-
-use proptest::prelude::*;
+pub(crate) mod step;
 
 use super::exports;
 use crate::base::clock;
 use crate::openssl::fake::{Link, World};
 use library::{Library, OURS, STOCK};
 use play::Play;
-use script::{Step, script};
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        failure_persistence: None,
-        max_shrink_iters: 20_000,
-        ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn a_served_context_is_like_any_other(script in script()) {
-        for link in Link::BOTH {
-            if let Some(difference) = difference(link, &script) {
-                return Err(TestCaseError::fail(difference));
-            }
-        }
-    }
-}
+use step::Step;
 
 /// Both are played in the same second: the time of day is in what they show.
-fn difference(link: Link, script: &[Step]) -> Option<String> {
+pub(crate) fn difference(link: Link, script: &[Step]) -> Option<String> {
     let (stock, ours) = loop {
         let second = clock::now();
         let both = (play(Link::Symbolic, script, &STOCK), play(link, script, &OURS));
@@ -51,12 +34,37 @@ fn play(link: Link, script: &[Step], library: &'static Library) -> Vec<String> {
     Play::of(script, library)
 }
 
-/// The comparison sees what it is there to see.
-#[test]
-fn a_difference_would_be_found() {
-    let script = [Step::Add(0), Step::SetSize(5)];
-    let one = play(Link::Symbolic, &script, &OURS);
-    assert_eq!((one.len(), one.clone()), (3, play(Link::Symbolic, &script, &OURS)));
-    let other = play(Link::Symbolic, &[Step::Add(1), Step::SetSize(5)], &OURS);
-    assert!(one[0] != other[0] && one[1] != other[1], "{one:?}\n{other:?}");
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::script::script;
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            max_shrink_iters: 20_000,
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn a_served_context_is_like_any_other(script in script()) {
+            for link in Link::BOTH {
+                if let Some(difference) = difference(link, &script) {
+                    return Err(TestCaseError::fail(difference));
+                }
+            }
+        }
+    }
+
+    /// The comparison sees what it is there to see.
+    #[test]
+    fn a_difference_would_be_found() {
+        let script = [Step::Add(0), Step::SetSize(5)];
+        let one = play(Link::Symbolic, &script, &OURS);
+        assert_eq!((one.len(), one.clone()), (3, play(Link::Symbolic, &script, &OURS)));
+        let other = play(Link::Symbolic, &[Step::Add(1), Step::SetSize(5)], &OURS);
+        assert!(one[0] != other[0] && one[1] != other[1], "{one:?}\n{other:?}");
+    }
 }

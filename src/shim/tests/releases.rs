@@ -1,5 +1,5 @@
-//! All of the above for the releases that this process does not play: the shim asks for the rules once, so each
-//! takes a process of its own.
+//! All of the above, and the fuzzer's corpora, for the releases that this process does not play: the shim asks for the
+//! rules once, so each takes a process of its own.
 
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -26,6 +26,7 @@ fn run(release: &str) -> (bool, String) {
     let mut command = Command::new(program);
     command.args([
         "shim::tests::",
+        "fuzz::",
         "--skip",
         module_path!().trim_start_matches("sesscache::"),
         "--test-threads=2",

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use libc::c_int;
 
 use super::library::Library;
-use super::script::{How, POOL, Step};
+use super::step::{How, POOL, Step};
 use crate::base::clock;
 use crate::openssl::fake::{
     CTRL_SESS_ACCEPT_GOOD, CTRL_SESS_HIT, CTRL_SESS_TIMEOUTS, FakeConnection, FakeContext, FakeSession,
@@ -176,7 +176,8 @@ impl Play {
             Step::AutoFlush => self.auto_flush(),
             Step::Add(place) => self.add(*place),
             Step::Remove(place) => (library.remove_session)(context, self.object(*place)).to_string(),
-            Step::Flush(time) => self.flush(*time),
+            Step::Flush(0) => self.flush(0),
+            Step::Flush(time) => self.listing(|| self.flush(*time)),
             Step::FlushExpired => self.listing(|| self.flush(clock::now())),
             Step::SetTimeout(place, time) => (library.set_timeout)(self.object(*place), *time).to_string(),
             Step::Expire(place) => (library.set_time)(self.object(*place), 1_000_000).to_string(),

@@ -1,0 +1,4 @@
+//! The core against its model.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| sesscache::fuzz::core(data));
