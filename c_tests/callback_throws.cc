@@ -1,3 +1,4 @@
+/* test: leaks=yes */
 /*
  * C++ exceptions that leave callbacks through libssl's frames, and threads that end
  * themselves inside one. Only where libssl holds no lock at that moment.

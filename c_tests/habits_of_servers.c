@@ -1,4 +1,4 @@
-/* test: valgrind=memcheck */
+/* test: valgrind=memcheck | leaks=yes */
 /*
  * What real servers do in their callbacks, each in its own odd way: HAProxy,
  * Postfix, Squid, Node, stunnel, nginx, Apache.

@@ -1,3 +1,4 @@
+/* test: leaks=yes */
 /*
  * Callbacks that leave by longjmp, out through libssl (Perl's die does that). The
  * context must go on working. Only where libssl holds no lock at that moment.

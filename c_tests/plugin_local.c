@@ -1,4 +1,4 @@
-/* test: libs=none | plugin=plugins/tls_plugin.c */
+/* test: libs=none | plugin=plugins/tls_plugin.c | leaks=yes */
 /*
  * libssl arrives with a plugin opened RTLD_LOCAL, as in Python and Perl: it is in
  * nobody's global scope. Opened, used, closed, and opened again.

@@ -13,10 +13,11 @@ use common::cc::{self, Link};
 use common::libssl::{self, Libssl};
 use common::process::{self, Outcome};
 use common::program::{self, Program, Tool};
-use common::{diagnostics, diff, library, valgrind};
+use common::{diagnostics, diff, library, sanitizer, valgrind};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 const LIMIT: Duration = Duration::from_secs(90);
+const SANITIZER_LIMIT: Duration = Duration::from_secs(300);
 const VALGRIND_LIMIT: Duration = Duration::from_secs(400);
 const STOCK_RUNS: usize = 3;
 
@@ -29,11 +30,16 @@ enum Way {
 
 fn main() -> Result<ExitCode, String> {
     let arguments = Arguments::from_args();
-    let programs = program::discover(&cc::sources())?;
+    let sanitizer = sanitizer::chosen()?;
+    let mut programs = program::discover(&cc::sources())?;
+    programs.retain(|program| sanitizer.is_none_or(|sanitizer| program.goes_with(sanitizer)));
     let mut trials = Vec::new();
     for libssl in libssl::all() {
         for program in &programs {
             trials.extend(trials_of(program, &libssl));
+        }
+        if sanitizer.is_some() {
+            continue;
         }
         trials.extend(compile_only(&libssl)?);
         if libssl.prefix.is_none() {
@@ -56,7 +62,8 @@ fn trials_of(program: &Program, libssl: &Libssl) -> Vec<Trial> {
         trials.push(trial("stock", stock));
         trials.push(trial("preload", preload));
     }
-    for tool in program.tools.iter().filter(|tool| with_valgrind(libssl, **tool)) {
+    let valgrind = |tool: &&Tool| sanitizer::chosen() == Ok(None) && with_valgrind(libssl, **tool);
+    for tool in program.tools.iter().filter(valgrind) {
         trials.push(match tool {
             Tool::Memcheck => {
                 trial("memcheck", |program, libssl| under_valgrind(program, libssl, Tool::Memcheck))
@@ -192,7 +199,8 @@ fn stock_output(program: &Program, libssl: &Libssl) -> Result<String, String> {
 }
 
 fn run(program: &Program, libssl: &Libssl, way: Way) -> Result<Outcome, String> {
-    process::run(&mut command(program, libssl, way, &[])?, LIMIT)
+    let limit = if sanitizer::chosen()?.is_some() { SANITIZER_LIMIT } else { LIMIT };
+    process::run(&mut command(program, libssl, way, &[])?, limit)
 }
 
 /// The program's command line, behind `prefix` (valgrind and its options).
@@ -210,9 +218,13 @@ fn command(program: &Program, libssl: &Libssl, way: Way, prefix: &[String]) -> R
         command.arg(cc::shared_object(plugin, second)?);
     }
     set_environment(&mut command, libssl.lib().or(second.and_then(|second| second.lib())), libssl);
+    let sanitizer = sanitizer::chosen()?;
     if way == Way::Preload {
-        command.env("LD_PRELOAD", library()?);
+        let library = library()?;
+        let preload = sanitizer.map_or_else(|| Ok(library.clone().into()), |it| it.preload(&library))?;
+        command.env("LD_PRELOAD", preload);
     }
+    command.envs(sanitizer.map(|it| it.environment(program.leaks)).unwrap_or_default());
     command.envs(program.env.iter().map(|(name, value)| (name, value)));
     Ok(command)
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use super::libssl::Libssl;
 use super::program::Program;
-use super::{library, process, root, target};
+use super::{library, process, root, sanitizer, target};
 
 /// A compiler that hangs must not hang the tests.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -23,9 +23,12 @@ pub enum Link {
     Sesscache,
 }
 
-/// The folder of everything that these tests compile.
+/// The folder of everything that these tests compile; each sanitizer has its own.
 pub fn folder() -> PathBuf {
-    target().join("c_tests")
+    match sanitizer::chosen() {
+        Ok(Some(sanitizer)) => target().join(format!("c_tests-{}", sanitizer.name())),
+        _ => target().join("c_tests"),
+    }
 }
 
 pub fn sources() -> PathBuf {
@@ -122,6 +125,9 @@ pub fn compiler(source: &Path, libssl: &Libssl) -> Command {
     let mut command = Command::new(if cplusplus { "c++" } else { "cc" });
     command.arg(if cplusplus { "-std=c++17" } else { "-std=gnu11" });
     command.args(["-Wall", "-Wextra", "-Werror", "-g", "-O1", "-fPIC", "-pthread"]);
+    if let Ok(Some(sanitizer)) = sanitizer::chosen() {
+        command.args(sanitizer.compiler_options());
+    }
     if let Some(include) = libssl.include() {
         command.arg("-I").arg(include);
     }

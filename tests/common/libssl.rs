@@ -1,9 +1,13 @@
 //! The libssl versions to test with: the system's, and those that `scripts/build-openssl.sh` built.
+//!
+//! Under a sanitizer those that were built with it are added. The address sanitizer goes with two of the others as well, one
+//! of each kind; the thread sanitizer with none: in code that it is not in, it sees neither locks nor atomics.
 
 use std::fs;
 use std::path::PathBuf;
 
 use super::root;
+use super::sanitizer::{self, Sanitizer};
 
 /// One libssl, with its headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,16 +28,26 @@ impl Libssl {
     }
 }
 
-/// Every libssl that there is, the system's first, the others by name.
+/// Every libssl that there is for this run, the system's first, the others by name.
 pub fn all() -> Vec<Libssl> {
-    let mut found: Vec<Libssl> = fs::read_dir(root().join("target/openssl"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| built(entry.path()))
-        .collect();
+    let mut all = vec![Libssl { name: "system".to_owned(), prefix: None }];
+    all.extend(built_in("target/openssl", ""));
+    let Ok(Some(sanitizer)) = sanitizer::chosen() else { return all };
+    all.retain(|libssl| sanitizer == Sanitizer::Address && is_one_of_each_kind(libssl));
+    let name = sanitizer.name();
+    all.extend(built_in(&format!("target/openssl-{name}"), &format!("-{name}")));
+    all
+}
+
+fn is_one_of_each_kind(libssl: &Libssl) -> bool {
+    matches!(libssl.name.as_str(), "system" | "3.6-symbolic")
+}
+
+fn built_in(folder: &str, suffix: &str) -> Vec<Libssl> {
+    let entries = fs::read_dir(root().join(folder)).into_iter().flatten().flatten();
+    let mut found: Vec<Libssl> = entries.filter_map(|entry| built(entry.path())).collect();
+    found.iter_mut().for_each(|libssl| libssl.name += suffix);
     found.sort_by(|a, b| a.name.cmp(&b.name));
-    found.insert(0, Libssl { name: "system".to_owned(), prefix: None });
     found
 }
 

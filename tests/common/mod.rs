@@ -9,6 +9,7 @@ pub mod diff;
 pub mod libssl;
 pub mod process;
 pub mod program;
+pub mod sanitizer;
 pub mod valgrind;
 
 use std::env;

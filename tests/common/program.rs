@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::sanitizer::Sanitizer;
+
 /// The valgrind tool that a program is also run under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tool {
@@ -43,6 +45,12 @@ pub struct Program {
     /// `second=LIBSSL`: the plugin also comes linked with that libssl, as second argument. The library serves one of the
     /// two and may say so in one line of standard error. For the system's libssl only.
     pub second: Option<String>,
+    /// `leaks=yes`: loses memory in libssl alone as well (a callback that jumps out, an unloaded plugin).
+    pub leaks: bool,
+    /// `sanitize=none`: does what no sanitizer's runtime can follow; the program says why.
+    pub unsanitized: bool,
+    /// `sanitize=thread`: also for the thread sanitizer, as all are whose name says that they are about threads.
+    pub threaded: bool,
 }
 
 /// Every program of `folder`, by name.
@@ -85,6 +93,9 @@ fn read(source: PathBuf) -> Result<Program, String> {
         companion: None,
         plugin: None,
         second: None,
+        leaks: false,
+        unsanitized: false,
+        threaded: false,
     };
     for word in directives(text.lines().next().unwrap_or_default()) {
         program.apply(word, &folder)?;
@@ -98,6 +109,11 @@ fn directives(line: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Program {
+    pub fn goes_with(&self, sanitizer: Sanitizer) -> bool {
+        let of_threads = self.threaded || self.name.starts_with("threads");
+        !self.unsanitized && (sanitizer == Sanitizer::Address || of_threads)
+    }
+
     fn apply(&mut self, word: &str, folder: &Path) -> Result<(), String> {
         let (key, value) = word.split_once('=').unwrap_or((word, ""));
         match (key, value) {
@@ -108,6 +124,9 @@ impl Program {
             ("libs", "none") => self.without_libssl = true,
             ("with", file) => self.companion = Some(folder.join(file)),
             ("plugin", file) => self.plugin = Some(folder.join(file)),
+            ("leaks", "yes") => self.leaks = true,
+            ("sanitize", "none") => self.unsanitized = true,
+            ("sanitize", "thread") => self.threaded = true,
             ("second", libssl) => self.second = Some(libssl.to_owned()),
             ("env", setting) => {
                 let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
