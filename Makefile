@@ -19,8 +19,9 @@ REALNAME := libsesscache.so.$(VERSION)
 # Test programs are built without the exported functions: those would take over libssl in the test itself.
 CARGO_TEST = SESSCACHE_LIB=$(abspath $(LIB)) $(CARGO) test --no-default-features
 
-.PHONY: lib help demo check check-deps check-unit check-c check-servers check-loom check-miri bench header lint \
-	openssl-symbolic install uninstall clean distclean
+.PHONY: lib help demo check check-deps check-unit check-c check-differential fuzz-differential check-servers check-loom \
+	check-miri check-threads check-sanitizers \
+	check-matrix check-third-party check-mutations fuzz bench header lint openssl-symbolic install uninstall clean distclean
 .NOTPARALLEL:
 
 lib: ## the shared library: target/release/libsesscache.so
@@ -55,6 +56,14 @@ check-c: lib ## the C programs alone, three ways on every libssl there is
 	@scripts/install-deps.sh check
 	$(CARGO_TEST) --test c_programs
 
+check-differential: lib ## random programs with and without the library, on every libssl there is
+	@scripts/install-deps.sh check
+	$(CARGO_TEST) --test differential
+
+fuzz-differential: lib ## the same for hours: 200 000 programs, or PROGRAMS=…
+	@scripts/install-deps.sh check
+	SESSCACHE_LIB=$(abspath $(LIB)) scripts/fuzz-differential.sh $(PROGRAMS)
+
 check-servers: lib ## the real servers alone
 	@scripts/install-deps.sh servers
 	$(CARGO_TEST) --test servers
@@ -65,6 +74,27 @@ check-loom: ## every interleaving of the core's critical sections
 
 check-miri: ## core and shim under Miri, where a toolchain has it
 	scripts/check-miri.sh
+
+check-matrix: lib ## one build of the library on every OpenSSL there is, into docs/conformance.md; about an hour
+	SESSCACHE_LIB=$(abspath $(LIB)) scripts/check-matrix.sh
+
+check-third-party: lib ## other projects' TLS test suites, stock against preloaded, into docs/conformance.md; SUITES=NAME...
+	SESSCACHE_LIB=$(abspath $(LIB)) scripts/check-third-party.sh $(SUITES)
+
+check-threads: lib ## random work among threads, many seeds on every libssl; MINUTES=10
+	@scripts/install-deps.sh build
+	SESSCACHE_LIB=$(abspath $(LIB)) scripts/check-threads.sh
+
+check-sanitizers: lib ## the C programs under ASan, UBSan, LSan and TSan; takes a nightly toolchain for all of it
+	@scripts/install-deps.sh build check
+	SESSCACHE_LIB=$(abspath $(LIB)) scripts/check-sanitizers.sh
+
+check-mutations: ## the suite against wrong builds of the library, into docs/conformance.md; a quarter of an hour
+	@scripts/install-deps.sh build check
+	scripts/check-mutations.sh
+
+fuzz: lib ## every fuzz target and the differential programs; MINUTES=60 in all
+	SESSCACHE_LIB=$(abspath $(LIB)) scripts/fuzz.sh $(or $(MINUTES),60)
 
 bench: lib ## ours against stock, as ratios, into docs/benchmarks.md; QUICK=1 for a glance
 	@scripts/install-deps.sh bench
@@ -102,7 +132,7 @@ uninstall: ## what install put there
 	rm -f $(DESTDIR)$(INCLUDEDIR)/sesscache.h $(DESTDIR)$(LIBDIR)/pkgconfig/sesscache.pc
 
 clean: ## all that was built, but for the OpenSSL builds
-	if [ -d $(TARGET) ]; then find $(TARGET) -mindepth 1 -maxdepth 1 ! -name openssl -exec rm -rf {} +; fi
+	if [ -d $(TARGET) ]; then find $(TARGET) -mindepth 1 -maxdepth 1 ! -name 'openssl*' -exec rm -rf {} +; fi
 
 distclean: ## all that was built
 	rm -rf $(TARGET)
