@@ -142,6 +142,13 @@ impl<H: Clone + PartialEq> SessionCache<H> {
         self.lock(shard_of(hash)).find(hash, key).is_some()
     }
 
+    /// Whether there is a session under this key of which `test` says so too. It runs under a lock, so it only looks.
+    pub fn contains_where(&self, key: &SessionKey, test: impl FnOnce(&H) -> bool) -> bool {
+        let hash = self.hasher.hash(key);
+        let shard = self.lock(shard_of(hash));
+        shard.find(hash, key).and_then(|id| shard.slot(id)).is_some_and(|slot| test(&slot.handle))
+    }
+
     /// Takes the session under this key out. Of several that try at once, one gets it.
     pub fn remove(&self, key: &SessionKey) -> Option<H> {
         let hash = self.hasher.hash(key);

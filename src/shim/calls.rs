@@ -10,7 +10,7 @@ use super::removal::{self, Flush};
 use super::state::{ContextState, Phase};
 use super::{generator, registry, sentinel, store};
 use crate::cache::SessionKey;
-use crate::openssl::{ConnectionRef, ContextRef, SessionRef};
+use crate::openssl::{ConnectionRef, ContextRef, Session, SessionRef};
 
 /// Gives a broken context back, unless libssl may hold its lock here and would take nothing.
 fn mend_unlocked(state: &ContextState, context: ContextRef<'_>) {
@@ -94,7 +94,9 @@ pub(crate) fn has_matching_session_id(connection: ConnectionRef<'_>, id: &[u8]) 
     }
     let found = guarded(state, false, || {
         let key = SessionKey::new(connection.session_version(), id);
-        key.zip(state.core()).is_some_and(|(key, core)| core.contains(&key))
+        // One whose id was changed while it was stored libssl does not find.
+        let is_it = |session: &Session| session.as_ref().id() == id;
+        key.zip(state.core()).is_some_and(|(key, core)| core.contains_where(&key, is_it))
     });
     if found {
         return Some(true);
