@@ -29,6 +29,7 @@ pub mod cache;
 #[cfg(all(any(test, feature = "fuzzing"), not(sesscache_loom)))]
 pub mod fuzz;
 mod openssl;
+mod shared;
 mod shim;
 
 // Not in test programs: an exported SSL_* function would take over libssl in the test itself.

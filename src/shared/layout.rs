@@ -1,0 +1,170 @@
+//! Where things stand in a region.
+//!
+//! ```text
+//! header (4 KiB) | index: buckets of 64 bytes | ring of records, in units of 16 bytes
+//! ```
+//!
+//! Everything follows from the region's size, so nothing in its header decides what we touch.
+
+use super::memory::Memory;
+
+/// `sesscach` in memory.
+pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"sesscach");
+/// The format that this release writes. A newer one is left alone, an older one replaced.
+pub(super) const FORMAT: u64 = 1;
+
+/// Places in the header, in words.
+pub(super) mod word {
+    pub(in super::super) const MAGIC: usize = 0;
+    pub(in super::super) const FORMAT: usize = 1;
+    pub(in super::super) const BYTES: usize = 2;
+    pub(in super::super) const BUCKETS: usize = 3;
+    pub(in super::super) const UNITS: usize = 4;
+    /// When the region was made, in seconds since the epoch.
+    pub(in super::super) const MADE: usize = 5;
+    /// How far the ring has been written, in units; a cache line of its own.
+    pub(in super::super) const HEAD: usize = 16;
+    /// The counters, a cache line each.
+    pub(in super::super) const COUNTERS: usize = 32;
+    /// For each cell of scopes: records before this position do not count.
+    pub(in super::super) const EPOCHS: usize = 256;
+}
+
+/// How many cells the scopes are spread over. A collision costs misses.
+pub(super) const EPOCHS: usize = 256;
+const HEADER_WORDS: usize = 512;
+/// Few enough that the model checker sees all of them.
+pub(super) const SLOTS: usize = if cfg!(all(test, sesscache_loom)) { 2 } else { 8 };
+pub(super) const UNIT_WORDS: usize = 2;
+const UNIT: u64 = 16;
+
+/// A bucket of eight slots for each KiB: with ordinary sessions less than half of the slots are in use.
+const BYTES_PER_BUCKET: u64 = 1024;
+pub(super) const BYTES_MIN: u64 = 1 << 20;
+pub(super) const BYTES_MAX: u64 = 1 << 38;
+
+/// The places of index and ring in a region of a given size.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Layout {
+    pub(super) bytes: u64,
+    pub(super) buckets: u64,
+    /// The ring's length in units.
+    pub(super) units: u64,
+}
+
+impl Layout {
+    /// The layout of a region of this many bytes, if a region can have that size.
+    pub(super) fn of(bytes: u64) -> Option<Layout> {
+        if !(BYTES_MIN..=BYTES_MAX).contains(&bytes) {
+            return None;
+        }
+        let buckets = bytes / BYTES_PER_BUCKET;
+        let ring = bytes - (HEADER_WORDS * 8) as u64 - buckets * (SLOTS * 8) as u64;
+        Some(Layout { bytes, buckets, units: ring / UNIT })
+    }
+
+    #[cfg(test)]
+    pub(super) fn tiny(buckets: u64, units: u64) -> Layout {
+        let words = HEADER_WORDS as u64 + buckets * SLOTS as u64 + units * UNIT_WORDS as u64;
+        Layout { bytes: words * 8, buckets, units }
+    }
+
+    pub(super) fn words(&self) -> usize {
+        usize::try_from(self.bytes / 8).unwrap_or(usize::MAX)
+    }
+
+    /// The first word of a bucket.
+    pub(super) fn bucket(&self, bucket: u64) -> usize {
+        HEADER_WORDS + (bucket % self.buckets) as usize * SLOTS
+    }
+
+    /// The word of the ring at a position that only ever grows, and `offset` words further on.
+    pub(super) fn ring(&self, position: u64, offset: usize) -> usize {
+        let unit = position.wrapping_add((offset / UNIT_WORDS) as u64) % self.units;
+        let start = HEADER_WORDS + self.buckets as usize * SLOTS;
+        start + unit as usize * UNIT_WORDS + offset % UNIT_WORDS
+    }
+
+    /// Writes the header of an empty region. The magic comes last: a half-made region is none.
+    pub(super) fn inscribe(&self, memory: &impl Memory, now: i64) {
+        memory.store(word::FORMAT, FORMAT);
+        memory.store(word::BYTES, self.bytes);
+        memory.store(word::BUCKETS, self.buckets);
+        memory.store(word::UNITS, self.units);
+        memory.store(word::MADE, now.cast_unsigned());
+        memory.store(word::MAGIC, MAGIC);
+    }
+
+    /// What a region of this size that somebody else made turns out to be.
+    pub(super) fn recognise(&self, memory: &impl Memory) -> Recognised {
+        if memory.load(word::MAGIC) != MAGIC {
+            return Recognised::Foreign;
+        }
+        match memory.load(word::FORMAT) {
+            FORMAT => {}
+            newer if newer > FORMAT => return Recognised::Newer(newer),
+            _ => return Recognised::Foreign,
+        }
+        let told = [word::BYTES, word::BUCKETS, word::UNITS].map(|at| memory.load(at));
+        if told == [self.bytes, self.buckets, self.units] { Recognised::Ours } else { Recognised::Foreign }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Recognised {
+    Ours,
+    /// Of a later release.
+    Newer(u64),
+    /// Of an earlier release, damaged, or something else.
+    Foreign,
+}
+
+#[cfg(all(test, not(sesscache_loom)))]
+mod tests {
+    use super::super::memory::Heap;
+    use super::*;
+
+    #[test]
+    fn index_and_ring_fill_the_region_and_no_more() {
+        for bytes in [BYTES_MIN, BYTES_MIN + 4096, 64 << 20, 10 << 30] {
+            let layout = Layout::of(bytes).unwrap();
+            let last = layout.ring(layout.units - 1, UNIT_WORDS - 1);
+            assert!(last < layout.words() && layout.words() - last <= UNIT_WORDS, "{bytes}");
+            assert_eq!(layout.ring(0, 0), layout.bucket(layout.buckets - 1) + SLOTS);
+            assert_eq!(layout.ring(layout.units, 0), layout.ring(0, 0));
+        }
+        assert!(Layout::of(BYTES_MIN - 1).is_none() && Layout::of(BYTES_MAX + 1).is_none());
+    }
+
+    #[test]
+    fn no_position_leaves_the_ring() {
+        let layout = Layout::tiny(2, 7);
+        for position in [0, 6, 7, u64::MAX - 3, u64::MAX] {
+            for offset in 0..64 {
+                let at = layout.ring(position, offset);
+                assert!((layout.ring(0, 0)..layout.words()).contains(&at));
+            }
+        }
+    }
+
+    #[test]
+    fn the_header_tells_ours_from_others() {
+        let layout = Layout::of(BYTES_MIN).unwrap();
+        let memory = Heap::new(layout.words());
+        assert_eq!(layout.recognise(&memory), Recognised::Foreign);
+        layout.inscribe(&memory, 1);
+        assert_eq!(layout.recognise(&memory), Recognised::Ours);
+        for (at, value, told) in [
+            (word::FORMAT, FORMAT + 1, Recognised::Newer(FORMAT + 1)),
+            (word::FORMAT, 0, Recognised::Foreign),
+            (word::BUCKETS, 7, Recognised::Foreign),
+            (word::UNITS, u64::MAX, Recognised::Foreign),
+            (word::MAGIC, 0, Recognised::Foreign),
+        ] {
+            let before = memory.load(at);
+            memory.store(at, value);
+            assert_eq!(layout.recognise(&memory), told);
+            memory.store(at, before);
+        }
+    }
+}

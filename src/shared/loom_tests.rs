@@ -1,0 +1,149 @@
+//! Every interleaving, to a bound, of what processes do to one region at once. loom's threads stand for the processes: neither
+//! has anything in common but the words.
+
+use loom::sync::Arc;
+use loom::thread;
+
+use super::index::Name;
+use super::layout::Layout;
+use super::memory::Heap;
+use super::record::{self, Header, Use};
+use super::region::{Cell, Region, Standing};
+
+const CELL: Cell = Cell(0);
+/// Five units each; the ring has twelve.
+const BODY: usize = 16;
+
+type Shared = Arc<Region<Heap>>;
+
+fn name(number: u64) -> Name {
+    Name([number, number << 62])
+}
+
+fn record(number: u64) -> Vec<u64> {
+    let (origin, expiry) = (number.cast_signed(), 0);
+    let header = Header { name: name(number), usage: Use::Many, origin, expiry, nonce: [0; 24], length: BODY };
+    record::assemble(&header, &[number as u8; BODY])
+}
+
+fn region() -> Shared {
+    let layout = Layout::tiny(2, 12);
+    Arc::new(Region::new(Heap::new(layout.words()), layout))
+}
+
+fn put(region: &Shared, number: u64) {
+    region.put(name(number), CELL, &record(number));
+}
+
+/// Whether there is a record of this number; one that is found is whole.
+fn finds(region: &Shared, number: u64) -> bool {
+    let Ok(found) = region.find(name(number), CELL) else { return false };
+    assert_eq!(found.header.origin.cast_unsigned(), number);
+    assert_eq!(found.body, [number as u8; BODY]);
+    true
+}
+
+fn takes(region: &Shared, number: u64) -> bool {
+    region.find(name(number), CELL).is_ok_and(|found| region.take(&found))
+}
+
+fn check(model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.check(model);
+}
+
+fn spawn<T: 'static>(region: &Shared, work: impl FnOnce(&Shared) -> T + 'static) -> thread::JoinHandle<T> {
+    let region = Arc::clone(region);
+    thread::spawn(move || work(&region))
+}
+
+#[test]
+fn a_reader_finds_a_whole_record_or_none() {
+    check(|| {
+        let region = region();
+        let writer = spawn(&region, |region| put(region, 1));
+        finds(&region, 1);
+        writer.join().unwrap();
+        assert!(finds(&region, 1));
+    });
+}
+
+#[test]
+fn a_reader_of_what_is_being_overwritten_finds_it_whole_or_not() {
+    check(|| {
+        let region = region();
+        put(&region, 1);
+        put(&region, 2);
+        let writer = spawn(&region, |region| put(region, 3));
+        finds(&region, 1);
+        finds(&region, 2);
+        writer.join().unwrap();
+        assert!(!finds(&region, 1) && finds(&region, 2) && finds(&region, 3));
+    });
+}
+
+#[test]
+fn two_writers_both_publish() {
+    check(|| {
+        let region = region();
+        let other = spawn(&region, |region| put(region, 1));
+        put(&region, 2);
+        other.join().unwrap();
+        assert!(finds(&region, 1) && finds(&region, 2));
+    });
+}
+
+#[test]
+fn of_two_and_of_three_who_take_one_wins() {
+    for others in [1, 2] {
+        check(move || {
+            let region = region();
+            put(&region, 1);
+            let takers: Vec<_> = (0..others).map(|_| spawn(&region, |region| takes(region, 1))).collect();
+            let mine = takes(&region, 1);
+            let won = takers.into_iter().map(|taker| taker.join().unwrap());
+            assert_eq!(won.filter(|won| *won).count() + usize::from(mine), 1);
+            assert!(!finds(&region, 1));
+        });
+    }
+}
+
+#[test]
+fn what_is_removed_is_taken_by_nobody_afterwards() {
+    check(|| {
+        let region = region();
+        put(&region, 1);
+        let taker = spawn(&region, |region| takes(region, 1));
+        let removed = region.remove(name(1)) == 1;
+        assert!(!takes(&region, 1));
+        assert!(taker.join().unwrap() != removed);
+    });
+}
+
+#[test]
+fn a_removal_by_one_is_seen_by_the_owner() {
+    check(|| {
+        let region = region();
+        let published = region.put(name(1), CELL, &record(1)).unwrap();
+        let remover = spawn(&region, |region| region.remove(name(1)));
+        let before = region.standing(published);
+        assert!(matches!(before, Standing::Stands | Standing::Gone));
+        assert_eq!(remover.join().unwrap(), 1);
+        assert_eq!(region.standing(published), Standing::Gone);
+    });
+}
+
+#[test]
+fn a_flush_ends_what_was_published_before_it() {
+    check(|| {
+        let region = region();
+        put(&region, 1);
+        let flusher = spawn(&region, |region| region.flush(CELL));
+        put(&region, 2);
+        flusher.join().unwrap();
+        assert!(!finds(&region, 1));
+        // One that is published while the flush runs may go either way, but is whole.
+        finds(&region, 2);
+    });
+}

@@ -1,0 +1,86 @@
+//! A mapping of shared memory: the only place here that dereferences a raw pointer.
+
+use std::ffi::c_void;
+use std::fs::File;
+use std::io;
+use std::ptr::{NonNull, null_mut};
+
+use rustix::mm::{MapFlags, ProtFlags};
+
+#[cfg(not(all(test, sesscache_loom)))]
+use std::sync::atomic::AtomicU64;
+
+use super::memory::Memory;
+
+/// Memory that this process shares with others, as words.
+pub(super) struct Mapping {
+    base: NonNull<u64>,
+    words: usize,
+}
+
+// SAFETY: the words are reached by atomic operations alone, from whichever thread.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Maps a file, which is at least this long and does not shrink while it is mapped.
+    pub(super) fn of_file(file: &File, bytes: u64) -> io::Result<Mapping> {
+        let length = usize::try_from(bytes).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let protection = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a new mapping at an address of the system's choice touches no memory of ours.
+        let base = unsafe { rustix::mm::mmap(null_mut(), length, protection, MapFlags::SHARED, file, 0) }?;
+        Mapping::at(base, length)
+    }
+
+    /// Maps memory that has no name: whoever is forked from this process has it too.
+    pub(super) fn anonymous(bytes: u64) -> io::Result<Mapping> {
+        let length = usize::try_from(bytes).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let protection = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: as in `of_file`.
+        let base = unsafe { rustix::mm::mmap_anonymous(null_mut(), length, protection, MapFlags::SHARED) }?;
+        Mapping::at(base, length)
+    }
+
+    fn at(base: *mut c_void, length: usize) -> io::Result<Mapping> {
+        let base = NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Mapping { base, words: length / 8 })
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: this very mapping, which nobody else knows.
+        let _ = unsafe { rustix::mm::munmap(self.base.as_ptr().cast::<c_void>(), self.words * 8) };
+    }
+}
+
+#[cfg(not(all(test, sesscache_loom)))]
+impl Memory for Mapping {
+    fn words(&self) -> usize {
+        self.words
+    }
+
+    fn with<R>(&self, at: usize, work: impl FnOnce(&AtomicU64) -> R) -> Option<R> {
+        if at >= self.words {
+            return None;
+        }
+        // SAFETY: inside the mapping, which a page boundary aligns.
+        let word = unsafe { self.base.as_ptr().add(at) };
+        // SAFETY: valid and aligned while `self` lives. All who share the memory are told to reach it by atomic words;
+        // one that does not can make us read any value, and any value is expected here.
+        Some(work(unsafe { AtomicU64::from_ptr(word) }))
+    }
+}
+
+/// loom's words lie in no mapping.
+#[cfg(all(test, sesscache_loom))]
+impl Memory for Mapping {
+    fn words(&self) -> usize {
+        0
+    }
+
+    fn with<R>(&self, _at: usize, _work: impl FnOnce(&super::memory::AtomicU64) -> R) -> Option<R> {
+        None
+    }
+}

@@ -1,0 +1,42 @@
+//! L2: the host tier, one cache for all processes of a machine.
+//!
+//! A region of shared memory, mapped by every process that shares it: an append-only ring of sealed records (`log`) and an
+//! index of slots that point into it (`index`). No lock lives in it, and nothing that is read from it is believed: every
+//! offset is bounded before it is used, and a record counts only if it opens under our key. So a process that is killed
+//! blocks nobody, and a hostile file costs misses and nothing else.
+//!
+//! | module | concern |
+//! |---|---|
+//! | `memory`, `mapping` | words that several processes read and write; the only `unsafe` here |
+//! | `layout` | where things stand in a region |
+//! | `log` | the ring: reserve, write, copy out |
+//! | `index` | the slots: find, publish, clear |
+//! | `region` | both together: put, find, take, remove, flush |
+//! | `record`, `seal`, `keys` | what a record is, and how it is sealed |
+//! | `scope` | who may resume whose sessions |
+//! | `tier` | the whole for one process, as the shim uses it |
+//! | `file` | making and attaching a file |
+//!
+//! Nothing of OpenSSL is here: a session comes and goes as its DER.
+
+mod counters;
+mod file;
+mod index;
+mod keys;
+mod layout;
+mod log;
+#[cfg(all(test, sesscache_loom))]
+mod loom_tests;
+mod mapping;
+mod memory;
+mod record;
+mod region;
+mod scope;
+mod seal;
+#[cfg(all(test, not(sesscache_loom)))]
+mod tests;
+mod tier;
+
+pub(crate) use region::{Published, Standing};
+pub(crate) use scope::Scope;
+pub(crate) use tier::{HostTier, Resumed, Times};

@@ -1,0 +1,174 @@
+//! Log and index together: records by name, for several processes at once.
+
+use super::counters::{self, Counter};
+use super::index::{self, Name, Seen};
+use super::layout::{EPOCHS, Layout, word};
+use super::log::{self, Position};
+use super::memory::Memory;
+use super::record::{self, HEADER, Header, Use};
+
+/// Where a record was published. One of this process's own remembers it, to ask later whether it still counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Published {
+    word: u64,
+    /// The slot, as a 32-bit place: a region has fewer.
+    at: u32,
+    cell: Cell,
+}
+
+/// What has become of a published record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Standing {
+    Stands,
+    /// The ring has passed it: nobody has invalidated it, as far as anyone can know.
+    Overwritten,
+    /// It was removed, taken, flushed, or replaced by another.
+    Gone,
+}
+
+/// A cell of scopes that are flushed together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Cell(pub(super) u8);
+
+/// A record that was found and copied out, still sealed.
+pub(super) struct Found {
+    pub(super) header: Header,
+    pub(super) body: Vec<u8>,
+    seen: Seen,
+    cell: Cell,
+}
+
+pub(super) struct Region<M> {
+    memory: M,
+    layout: Layout,
+}
+
+impl<M: Memory> Region<M> {
+    /// `memory` is as long as the layout says, and holds a region or zeros.
+    pub(super) fn new(memory: M, layout: Layout) -> Region<M> {
+        Region { memory, layout }
+    }
+
+    /// Appends a record and puts its slot, in place of an older one of the same name.
+    pub(super) fn put(&self, name: Name, cell: Cell, words: &[u64]) -> Option<Published> {
+        let position = log::append(&self.memory, &self.layout, words);
+        let is_same = |seen: Seen| self.header(seen).is_some_and(|header| header.name == name);
+        let seen = position
+            .and_then(|position| index::publish(&self.memory, &self.layout, name, position, is_same));
+        self.count(if seen.is_some() { Counter::Published } else { Counter::Lost });
+        Published::of(seen?, cell)
+    }
+
+    /// The record of this name, copied out; else why there is none.
+    pub(super) fn find(&self, name: Name, cell: Cell) -> Result<Found, Counter> {
+        let mut why = Counter::Unknown;
+        for seen in index::candidates(&self.memory, &self.layout, name) {
+            let Some(position) = self.position(seen) else {
+                why = Counter::Overwritten;
+                continue;
+            };
+            match self.copy(seen, position, cell) {
+                Some(found) if found.header.name != name => {}
+                Some(_) if self.is_flushed(position, cell) => why = Counter::Flushed,
+                Some(found) => return Ok(found),
+                None => why = Counter::Overwritten,
+            }
+        }
+        Err(why)
+    }
+
+    /// Takes out what `find` has found. Of all who try, in whatever process, one succeeds.
+    pub(super) fn take(&self, found: &Found) -> bool {
+        found.seen.clear(&self.memory)
+    }
+
+    /// The same for what was published or found before.
+    pub(super) fn take_published(&self, published: Published) -> bool {
+        let seen = published.seen();
+        let (position, _) = seen.last_position(&self.memory, &self.layout);
+        !self.is_flushed(position, published.cell) && seen.clear(&self.memory)
+    }
+
+    /// Takes out whatever has this name; how many there were.
+    pub(super) fn remove(&self, name: Name) -> usize {
+        let same = |seen: &Seen| self.header(*seen).is_some_and(|header| header.name == name);
+        let slots = index::candidates(&self.memory, &self.layout, name).filter(same);
+        slots.filter(|seen| seen.clear(&self.memory)).count()
+    }
+
+    /// Ends every record of these scopes that has been published until now.
+    pub(super) fn flush(&self, cell: Cell) {
+        let head = log::head(&self.memory);
+        self.memory.raise(word::EPOCHS + usize::from(cell.0) % EPOCHS, head);
+    }
+
+    /// Whether a published record still counts.
+    pub(super) fn standing(&self, published: Published) -> Standing {
+        let seen = published.seen();
+        let (position, holds) = seen.last_position(&self.memory, &self.layout);
+        if self.is_flushed(position, published.cell) {
+            return Standing::Gone;
+        }
+        match holds {
+            false => Standing::Overwritten,
+            true if seen.stands(&self.memory) => Standing::Stands,
+            true => Standing::Gone,
+        }
+    }
+
+    pub(super) fn count(&self, counter: Counter) {
+        counters::count(&self.memory, counter);
+    }
+
+    pub(super) fn counted(&self, counter: Counter) -> u64 {
+        counters::read(&self.memory, counter)
+    }
+
+    fn position(&self, seen: Seen) -> Option<Position> {
+        seen.position(&self.memory, &self.layout)
+    }
+
+    fn is_flushed(&self, position: Position, cell: Cell) -> bool {
+        position < self.memory.load_acquire(word::EPOCHS + usize::from(cell.0) % EPOCHS)
+    }
+
+    /// The header of the record that a slot names, if one is there.
+    fn header(&self, seen: Seen) -> Option<Header> {
+        let mut words = [0; HEADER];
+        let position = self.position(seen)?;
+        log::copy(&self.memory, &self.layout, position, &mut words).then(|| Header::of(&words))?
+    }
+
+    /// The record that a slot names, as far as it is one.
+    fn copy(&self, seen: Seen, position: Position, cell: Cell) -> Option<Found> {
+        let header = self.header(seen)?;
+        let mut words = vec![0; HEADER + header.length.div_ceil(8)];
+        if !log::copy(&self.memory, &self.layout, position, &mut words) {
+            return None;
+        }
+        // Read again with the body, or another record's header might go with it.
+        let (head, body) = words.split_first_chunk()?;
+        let again = Header::of(head).filter(|again| *again == header)?;
+        Some(Found { header: again, body: record::body(body, header.length), seen, cell })
+    }
+}
+
+impl Found {
+    pub(super) fn published(&self) -> Option<Published> {
+        Published::of(self.seen, self.cell)
+    }
+
+    pub(super) fn is_single_use(&self) -> bool {
+        self.header.usage == Use::Single
+    }
+}
+
+impl Published {
+    fn of(seen: Seen, cell: Cell) -> Option<Published> {
+        Some(Published { at: u32::try_from(seen.at).ok()?, word: seen.word, cell })
+    }
+
+    fn seen(self) -> Seen {
+        Seen { at: self.at as usize, word: self.word }
+    }
+}

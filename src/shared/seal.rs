@@ -1,0 +1,128 @@
+//! Sealing: XChaCha20-Poly1305 over a session's DER, with all that it is found by as associated data.
+//!
+//! So a record opens only for the scope and the id that it was sealed for, at the times that it tells, and whoever can
+//! write to the region can neither read nor forge nor redirect one.
+
+use blake2::digest::Mac as _;
+use blake2::digest::consts::{U16, U32};
+use blake2::Blake2bMac;
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use rustix::rand::{GetRandomFlags, getrandom};
+use zeroize::Zeroizing;
+
+use super::index::Name;
+use super::record::{self, Header, NONCE, Use};
+use super::region::{Cell, Found};
+use super::scope::Scope;
+use crate::cache::SessionKey;
+
+pub(super) const KEY: usize = 32;
+
+/// What a record is found by, and opens for.
+#[derive(Clone, Copy)]
+pub(super) struct Address<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) key: &'a SessionKey,
+}
+
+/// One key of the ring: for the names of records, and for their bodies.
+pub(super) struct SealingKey {
+    naming: Blake2bMac<U16>,
+    cipher: XChaCha20Poly1305,
+}
+
+impl SealingKey {
+    pub(super) fn new(master: &[u8; KEY]) -> SealingKey {
+        let derive = |purpose: &[u8]| {
+            let mac = <Blake2bMac<U32>>::new_from_slice(master).ok()?;
+            Some(Zeroizing::new(<[u8; KEY]>::from(mac.chain_update(purpose).finalize().into_bytes())))
+        };
+        // A key of this length always fits.
+        let (name, body) = (derive(b"sesscache name 1"), derive(b"sesscache body 1"));
+        let (name, body) = (name.unwrap_or_default(), body.unwrap_or_default());
+        let naming = Blake2bMac::new_from_slice(&name[..]).unwrap_or_else(|_| Blake2bMac::new(&[0; 64].into()));
+        SealingKey { naming, cipher: XChaCha20Poly1305::new(&(*body).into()) }
+    }
+
+    /// The name of the record of this session, under this key.
+    pub(super) fn name(&self, address: Address<'_>) -> Name {
+        let hash = self
+            .naming
+            .clone()
+            .chain_update(address.scope.0)
+            .chain_update(address.key.version().to_le_bytes())
+            .chain_update(address.key.id())
+            .finalize()
+            .into_bytes();
+        Name(words(&hash.into()))
+    }
+
+    /// The cell of a scope, for flushes.
+    pub(super) fn cell(&self, scope: &Scope) -> Cell {
+        let hash: [u8; 16] = self.naming.clone().chain_update(scope.0).finalize().into_bytes().into();
+        Cell(hash[0])
+    }
+
+    /// A record of this session, ready to be published. `None` without random bytes.
+    pub(super) fn seal(&self, address: Address<'_>, terms: &Terms<'_>, der: &[u8]) -> Option<(Name, Vec<u64>)> {
+        let mut nonce = [0; NONCE];
+        // From the system, always: a fork or a restored machine would repeat any state of our own.
+        let filled = getrandom(&mut nonce, GetRandomFlags::empty()).ok()?;
+        let name = self.name(address);
+        let header = Header {
+            name,
+            usage: terms.usage,
+            origin: terms.origin,
+            expiry: terms.expiry,
+            nonce,
+            length: der.len() + record::TAG,
+        };
+        let aad = associated(address, &header, terms.boot);
+        let body = self.cipher.encrypt(&XNonce::from(nonce), Payload { msg: der, aad: &aad }).ok()?;
+        (filled == NONCE).then(|| (name, record::assemble(&header, &body)))
+    }
+
+    /// The DER in a record that was found; `None` if it does not open.
+    pub(super) fn open(&self, address: Address<'_>, boot: &[u8], found: &Found) -> Option<Zeroizing<Vec<u8>>> {
+        let aad = associated(address, &found.header, boot);
+        let payload = Payload { msg: &found.body, aad: &aad };
+        let der = self.cipher.decrypt(&XNonce::from(found.header.nonce), payload).ok()?;
+        Some(Zeroizing::new(der))
+    }
+}
+
+/// On which terms a session is shared.
+pub(super) struct Terms<'a> {
+    pub(super) usage: Use,
+    pub(super) origin: i64,
+    pub(super) expiry: i64,
+    /// Names this run of the system: a session for single use does not outlive it.
+    pub(super) boot: &'a [u8],
+}
+
+fn associated(address: Address<'_>, header: &Header, boot: &[u8]) -> Vec<u8> {
+    let id = address.key.id();
+    let mut data = Vec::with_capacity(128);
+    data.extend(super::layout::FORMAT.to_le_bytes());
+    data.extend(address.scope.0);
+    data.extend(address.key.version().to_le_bytes());
+    data.extend((id.len() as u64).to_le_bytes());
+    data.extend(id);
+    data.extend(header.origin.to_le_bytes());
+    data.extend(header.expiry.to_le_bytes());
+    match header.usage {
+        Use::Many => data.push(0),
+        Use::Single => {
+            data.push(1);
+            data.extend(boot);
+        }
+    }
+    data
+}
+
+fn words(hash: &[u8; 16]) -> [u64; 2] {
+    let mut words = [0; 2];
+    words.iter_mut().zip(hash.as_chunks().0).for_each(|(word, bytes)| *word = u64::from_le_bytes(*bytes));
+    words
+}

@@ -1,0 +1,87 @@
+//! The key file: read, read again, refused.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::super::{HostTier, keys};
+use super::files::Folder;
+use super::tier::{NOW, TIMES, key, scope, shared};
+use crate::base::settings::{Place, Shared};
+
+fn write(path: &Path, lines: &[&str]) {
+    // Another file each time, as an editor or a deployment does it.
+    let aside = path.with_extension("new");
+    fs::write(&aside, lines.concat()).unwrap();
+    fs::set_permissions(&aside, Permissions::from_mode(0o600)).unwrap();
+    fs::rename(&aside, path).unwrap();
+}
+
+fn open(folder: &Folder) -> Result<HostTier, String> {
+    let place = Place::File { path: folder.path("region"), bytes: 1 << 20 };
+    HostTier::open(&Shared { key_file: Some(folder.path("keys")), ..shared(place) }, NOW)
+}
+
+fn finds(tier: &HostTier, number: u8) -> bool {
+    tier.get(&scope("a"), &key(number), NOW, false).is_some()
+}
+
+#[test]
+fn keys_are_rotated_without_losing_sessions() {
+    let folder = Folder::new();
+    let path = folder.path("keys");
+    let (old, new) = (keys::encode(&keys::random().unwrap()), keys::encode(&keys::random().unwrap()));
+    write(&path, &[&old]);
+    let (one, two) = (open(&folder).unwrap(), open(&folder).unwrap());
+    one.put(&scope("a"), &key(1), b"under the old key", TIMES, false).unwrap();
+
+    // First every process learns the new key, then it seals, then the old one goes.
+    write(&path, &[&old, &new]);
+    two.look_at_keys(NOW + 59, false);
+    one.look_at_keys(NOW + 60, false);
+    write(&path, &[&new, &old]);
+    one.look_at_keys(NOW + 60, true);
+    one.put(&scope("a"), &key(2), b"under the new key", TIMES, false).unwrap();
+    assert!(finds(&one, 1) && finds(&one, 2));
+    assert!(finds(&two, 1) && !finds(&two, 2));
+    two.look_at_keys(NOW + 61, false);
+    assert!(finds(&two, 1) && finds(&two, 2));
+
+    write(&path, &[&new]);
+    two.look_at_keys(NOW + 200, false);
+    assert!(!finds(&two, 1) && finds(&two, 2));
+    // What one of them removes is gone under whichever key it was sealed.
+    one.remove(&scope("a"), &key(1));
+    one.remove(&scope("a"), &key(2));
+    assert!(!finds(&one, 1) && !finds(&two, 2));
+}
+
+#[test]
+fn a_key_file_that_goes_or_spoils_changes_nothing() {
+    let folder = Folder::new();
+    let path = folder.path("keys");
+    let key_line = keys::encode(&keys::random().unwrap());
+    write(&path, &[&key_line]);
+    let tier = open(&folder).unwrap();
+    tier.put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
+    for lines in [&["nonsense\n"][..], &[], &["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"]] {
+        write(&path, lines);
+        tier.look_at_keys(NOW, true);
+        assert!(finds(&tier, 1));
+    }
+    fs::remove_file(&path).unwrap();
+    tier.look_at_keys(NOW, true);
+    assert!(finds(&tier, 1));
+}
+
+#[test]
+fn a_key_file_that_cannot_be_trusted_is_refused() {
+    let folder = Folder::new();
+    let path = folder.path("keys");
+    assert!(open(&folder).err().unwrap().contains("cannot be opened"));
+    write(&path, &["AQEB\n"]);
+    assert!(open(&folder).err().unwrap().contains("line 1 is not a key"));
+    write(&path, &[&keys::encode(&keys::random().unwrap())]);
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    assert!(open(&folder).err().unwrap().contains("open to everybody"));
+}

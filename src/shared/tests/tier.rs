@@ -1,0 +1,145 @@
+//! The tier as the shim uses it: what is shared, with whom, for how long.
+
+use super::super::counters::Counter;
+use super::super::region::Standing;
+use super::super::scope::{Parts, Scope};
+use super::super::{HostTier, Times};
+use crate::base::settings::{Place, Shared};
+use crate::cache::SessionKey;
+
+pub(super) const NOW: i64 = 1_800_000_000;
+
+pub(super) fn shared(place: Place) -> Shared {
+    Shared {
+        place,
+        key_file: None,
+        scope: String::new(),
+        max_lifetime: 1000,
+        stateful_tickets: false,
+        shares_ex_data: false,
+    }
+}
+
+fn tier() -> HostTier {
+    HostTier::open(&shared(Place::Anonymous { bytes: 1 << 20 }), NOW).unwrap()
+}
+
+pub(super) fn scope(name: &str) -> Scope {
+    Scope::of(&Parts { name, certificate: b"", verify_mode: 0, authorities: &[] })
+}
+
+pub(super) fn key(number: u8) -> SessionKey {
+    SessionKey::new(0x0303, &[number; 32]).unwrap()
+}
+
+pub(super) const TIMES: Times = Times { origin: NOW, expiry: NOW + 300 };
+
+fn get(tier: &HostTier, at: i64) -> Option<Vec<u8>> {
+    tier.get(&scope("a"), &key(1), at, false).map(|found| found.der.to_vec())
+}
+
+#[test]
+fn a_session_is_found_as_it_was_put() {
+    let tier = tier();
+    let published = tier.put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
+    for _ in 0..2 {
+        let found = tier.get(&scope("a"), &key(1), NOW, false).unwrap();
+        assert_eq!((&found.der[..], found.origin, found.published), (&b"session"[..], NOW, Some(published)));
+    }
+    assert_eq!((tier.counted(Counter::Published), tier.counted(Counter::Hit)), (1, 2));
+}
+
+#[test]
+fn another_id_version_or_scope_is_a_miss() {
+    let tier = tier();
+    tier.put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
+    let others = [
+        (scope("a"), key(2)),
+        (scope("b"), key(1)),
+        (scope("a"), SessionKey::new(0x0304, &[1; 32]).unwrap()),
+        (scope("a"), SessionKey::new(0x0303, &[1; 31]).unwrap()),
+    ];
+    for (scope, key) in others {
+        assert!(tier.get(&scope, &key, NOW, false).is_none());
+    }
+    assert_eq!(tier.counted(Counter::Unknown), 4);
+}
+
+#[test]
+fn expiry_and_the_longest_lifetime_end_a_session() {
+    let tier = tier();
+    tier.put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
+    assert!(get(&tier, NOW + 300).is_some() && get(&tier, NOW + 301).is_none());
+    // Renewed again and again, but begun too long ago.
+    let renewed = Times { origin: NOW, expiry: NOW + 5000 };
+    tier.put(&scope("a"), &key(1), b"session", renewed, false).unwrap();
+    assert!(get(&tier, NOW + 999).is_some() && get(&tier, NOW + 1000).is_none());
+    assert_eq!(tier.counted(Counter::Expired), 2);
+}
+
+#[test]
+fn for_single_use_means_once() {
+    let tier = tier();
+    let published = tier.put(&scope("a"), &key(1), b"session", TIMES, true).unwrap();
+    let found = tier.get(&scope("a"), &key(1), NOW, false).unwrap();
+    assert_eq!(found.published, None);
+    assert!(get(&tier, NOW).is_none() && !tier.take_published(published));
+    assert_eq!(tier.standing(published), Standing::Gone);
+
+    let published = tier.put(&scope("a"), &key(1), b"session", TIMES, true).unwrap();
+    assert!(tier.take_published(published) && !tier.take_published(published));
+    assert!(get(&tier, NOW).is_none());
+}
+
+#[test]
+fn a_session_for_many_uses_can_be_taken_too() {
+    let tier = tier();
+    tier.put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
+    assert!(tier.get(&scope("a"), &key(1), NOW, true).is_some_and(|found| found.published.is_none()));
+    assert!(tier.get(&scope("a"), &key(1), NOW, true).is_none());
+}
+
+#[test]
+fn what_was_removed_or_flushed_is_gone_for_its_owner_too() {
+    let tier = tier();
+    let one = tier.put(&scope("a"), &key(1), b"one", TIMES, false).unwrap();
+    let two = tier.put(&scope("a"), &key(2), b"two", TIMES, false).unwrap();
+    let other = tier.put(&scope("b"), &key(2), b"other", TIMES, false).unwrap();
+    tier.remove(&scope("a"), &key(1));
+    assert_eq!([one, two].map(|it| tier.standing(it)), [Standing::Gone, Standing::Stands]);
+    tier.flush(&scope("a"));
+    assert_eq!(tier.standing(two), Standing::Gone);
+    assert!(tier.get(&scope("a"), &key(2), NOW, false).is_none());
+    // A scope of another cell; one of 256 shares it, so this pair was chosen.
+    assert_eq!(tier.standing(other), Standing::Stands);
+    assert_eq!((tier.counted(Counter::Removed), tier.counted(Counter::Flush)), (1, 1));
+    let again = tier.put(&scope("a"), &key(2), b"again", TIMES, false).unwrap();
+    assert_eq!(tier.standing(again), Standing::Stands);
+}
+
+#[test]
+fn what_is_too_large_is_counted_and_not_shared() {
+    let tier = tier();
+    assert!(tier.put(&scope("a"), &key(1), &[7; (16 << 10) + 1], TIMES, false).is_none());
+    assert_eq!(tier.counted(Counter::TooLarge), 1);
+    let largest = [7; 16 << 10];
+    tier.put(&scope("a"), &key(1), &largest, TIMES, false).unwrap();
+    assert_eq!(get(&tier, NOW).unwrap(), largest);
+}
+
+#[test]
+fn the_oldest_is_overwritten_first_and_still_counts_for_its_owner() {
+    let tier = tier();
+    let first = tier.put(&scope("a"), &key(1), &[1; 300], TIMES, false).unwrap();
+    let mut later = 0_u32;
+    while tier.standing(first) == Standing::Stands {
+        later += 1;
+        let key = SessionKey::new(0x0303, &later.to_le_bytes()).unwrap();
+        tier.put(&scope("a"), &key, &[2; 300], TIMES, false).unwrap();
+    }
+    assert_eq!(tier.standing(first), Standing::Overwritten);
+    assert!(get(&tier, NOW).is_none());
+    assert!(later > 2500, "{later} sessions of 300 bytes in a MiB");
+    tier.flush(&scope("a"));
+    assert_eq!(tier.standing(first), Standing::Gone);
+}
