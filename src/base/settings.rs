@@ -288,7 +288,10 @@ mod tests {
 
     #[test]
     fn sizes_and_durations_have_units() {
-        assert_eq!([parse_size("7"), parse_size("2k"), parse_size("3G")], [Some(7), Some(2048), Some(3 << 30)]);
+        assert_eq!(
+            [parse_size("7"), parse_size("2k"), parse_size("3G")],
+            [Some(7), Some(2048), Some(3 << 30)]
+        );
         assert_eq!([parse_size(""), parse_size("-1"), parse_size("99999999999G")], [None; 3]);
         assert_eq!([parse_duration("7"), parse_duration("2d")], [Some(7), Some(172_800)]);
         assert_eq!([parse_duration("1w"), parse_duration("-3s"), parse_duration("")], [None; 3]);

@@ -77,6 +77,55 @@ pub unsafe extern "C-unwind" fn SSL_new(ctx: *mut SSL_CTX) -> *mut SSL {
     made
 }
 
+/// Frees a context, as libssl's function of this name does.
+///
+/// `void SSL_CTX_free(SSL_CTX *ctx)`
+///
+/// NULL is allowed. Exported to tell the flush that ends a context from one that the application asks for: only the second
+/// one concerns the sessions that other processes share.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn SSL_CTX_free(ctx: *mut SSL_CTX) {
+    let Some(real) = table().and_then(|table| table.ctx_free) else { return };
+    // SAFETY: the caller's argument.
+    process::while_freeing(ctx, || unsafe { real(ctx) });
+}
+
+/// Makes a connection a server's, as libssl's function of this name does.
+///
+/// `void SSL_set_accept_state(SSL *ssl)`
+///
+/// With `SESSCACHE_TICKETS=stateful`, a connection whose context's cache is on forgoes tickets from here on, unless the
+/// application has set or cleared `SSL_OP_NO_TICKET` itself. NULL is ignored (libssl would crash).
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn SSL_set_accept_state(ssl: *mut SSL) {
+    let Some(real) = table().and_then(|table| table.ssl_set_accept_state).filter(|_| !ssl.is_null()) else {
+        return;
+    };
+    // SAFETY: the caller's argument.
+    unsafe { real(ssl) };
+    // SAFETY: the caller's argument.
+    if let Some(connection) = unsafe { ConnectionRef::from_caller(ssl) } {
+        calls::became_server(connection);
+    }
+}
+
+/// Waits for a client's handshake, as libssl's function of this name does.
+///
+/// `int SSL_accept(SSL *ssl)`
+///
+/// Returns 1 when the handshake is done, else 0 or -1, and -1 for NULL (where libssl would crash). See
+/// `SSL_set_accept_state`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn SSL_accept(ssl: *mut SSL) -> c_int {
+    let Some(real) = table().and_then(|table| table.ssl_accept).filter(|_| !ssl.is_null()) else { return -1 };
+    // SAFETY: the caller's argument.
+    if let Some(connection) = unsafe { ConnectionRef::from_caller(ssl) } {
+        calls::became_server(connection);
+    }
+    // SAFETY: the caller's argument.
+    unsafe { real(ssl) }
+}
+
 /// Switches a connection to another context (server name indication), as libssl's function of this name does.
 ///
 /// `SSL_CTX *SSL_set_SSL_CTX(SSL *ssl, SSL_CTX *ctx)`

@@ -139,12 +139,12 @@ impl<'a> ConnectionRef<'a> {
         unsafe { (self.libssl.ssl_set_generate)(self.as_ptr(), generator) }
     }
 
-    fn slot(self, index: c_int) -> *mut c_void {
+    pub(super) fn slot(self, index: c_int) -> *mut c_void {
         // SAFETY: a live connection.
         unsafe { (self.libssl.ssl_get_ex_data)(self.as_ptr(), index) }
     }
 
-    fn set_slot(self, index: c_int, value: *mut c_void) -> bool {
+    pub(super) fn set_slot(self, index: c_int, value: *mut c_void) -> bool {
         // SAFETY: a live connection; the slot is ours and its value is never freed through it.
         unsafe { (self.libssl.ssl_set_ex_data)(self.as_ptr(), index, value) == 1 }
     }

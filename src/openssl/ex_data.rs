@@ -18,7 +18,14 @@ pub(crate) struct Slots {
     pub(crate) session_context: c_int,
     /// On a connection: the application's own session id generator.
     pub(crate) generator: c_int,
+    /// On a connection: when the session that it resumes began.
+    pub(crate) origin: c_int,
+    /// On a connection: not NULL if the application has decided about tickets.
+    pub(crate) tickets: c_int,
 }
+
+/// An index that no slot has: nothing stands there, and nothing can be put there.
+const NONE: c_int = -1;
 
 static SLOTS: OnceBox<Slots> = OnceBox::new();
 
@@ -29,14 +36,23 @@ impl Slots {
     }
 
     /// Registers the slots. `free_state` gets each context's state when the context goes.
-    pub(crate) fn register(libssl: &'static Libssl, free_state: ExFree) -> Option<&'static Slots> {
+    ///
+    /// Two of them only if sessions are shared: an application's later indexes come after ours.
+    pub(crate) fn register(
+        libssl: &'static Libssl,
+        free_state: ExFree,
+        shares: bool,
+    ) -> Option<&'static Slots> {
         if let Some(slots) = SLOTS.get() {
             return Some(slots);
         }
+        let extra = |class| if shares { index(libssl, class, None, None) } else { Some(NONE) };
         let slots = Slots {
             state: index(libssl, EX_INDEX_SSL_CTX, None, Some(free_state))?,
             session_context: index(libssl, EX_INDEX_SSL, Some(reset_in_copy), None)?,
             generator: index(libssl, EX_INDEX_SSL, None, None)?,
+            origin: extra(EX_INDEX_SSL)?,
+            tickets: extra(EX_INDEX_SSL)?,
         };
         Some(SLOTS.get_or_init(|| Box::new(slots)))
     }

@@ -179,25 +179,40 @@ impl BlockedPipeSignal {
 
 /// The libssls that are loaded, by the paths that the loader knows them by.
 pub(super) fn loaded_libssls() -> Vec<CString> {
-    let mut paths: Vec<CString> = Vec::new();
-    // SAFETY: the visitor gets our own Vec back, during this call only.
-    unsafe { libc::dl_iterate_phdr(Some(note_libssl), (&raw mut paths).cast()) };
-    paths
+    loaded(b"libssl.so")
 }
 
-unsafe extern "C" fn note_libssl(info: *mut libc::dl_phdr_info, _size: usize, paths: *mut c_void) -> c_int {
-    // SAFETY: `loaded_libssls` passed its Vec, and waits for us.
-    let paths = unsafe { paths.cast::<Vec<CString>>().as_mut() };
+/// How many libcryptos are loaded.
+pub(super) fn loaded_libcryptos() -> usize {
+    loaded(b"libcrypto.so").len()
+}
+
+/// The paths of the loaded objects whose file name begins so.
+fn loaded(name: &'static [u8]) -> Vec<CString> {
+    let mut search = Search { name, paths: Vec::new() };
+    // SAFETY: the visitor gets our own search back, during this call only.
+    unsafe { libc::dl_iterate_phdr(Some(note_object), (&raw mut search).cast()) };
+    search.paths
+}
+
+struct Search {
+    name: &'static [u8],
+    paths: Vec<CString>,
+}
+
+unsafe extern "C" fn note_object(info: *mut libc::dl_phdr_info, _size: usize, search: *mut c_void) -> c_int {
+    // SAFETY: `loaded` passed its search, and waits for us.
+    let search = unsafe { search.cast::<Search>().as_mut() };
     // SAFETY: the loader's own structure, for this call.
     let info = unsafe { info.as_ref() };
-    if let (Some(paths), Some(info)) = (paths, info)
+    if let (Some(search), Some(info)) = (search, info)
         && !info.dlpi_name.is_null()
     {
         // SAFETY: the loader's own name of the object, NUL-terminated.
         let path = unsafe { CStr::from_ptr(info.dlpi_name) };
         let name = path.to_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-        if name.starts_with(b"libssl.so") {
-            paths.push(path.to_owned());
+        if name.starts_with(search.name) {
+            search.paths.push(path.to_owned());
         }
     }
     0

@@ -11,7 +11,7 @@ use once_cell::race::OnceBox;
 
 use super::host::{self, LoadedLibrary, Object};
 use super::table::{Libssl, Table};
-use super::types::SSL_METHOD;
+use super::types::{GetExNewIndex, SSL_METHOD};
 use super::version::Version;
 use crate::base::log::{self, Level};
 
@@ -199,4 +199,30 @@ fn settled(object: &Object, table: &'static Table) -> &'static Table {
         Some(primary) if primary.object.as_ref().is_some_and(|own| own.base == object.base) => &primary.table,
         _ => table,
     }
+}
+
+/// libcrypto's function of that name: a libcrypto may be in a process without any libssl, or there may be two.
+#[cfg_attr(any(not(feature = "capi"), test), allow(dead_code, reason = "for the exported functions"))]
+pub(crate) fn real_get_ex_new_index() -> Option<GetExNewIndex> {
+    const NAME: &CStr = c"CRYPTO_get_ex_new_index";
+    let errno = host::errno();
+    let next = || host::next_symbol(NAME);
+    let of_caller = || {
+        let library = host::calling_object().and_then(|caller| LoadedLibrary::find(&caller.path));
+        let symbol = library.map_or(std::ptr::null_mut(), |library| library.symbol(NAME));
+        let own = Object::of(real_get_ex_new_index as *const c_void);
+        // A caller that is linked with us leads back here.
+        if Object::of(symbol) == own { std::ptr::null_mut() } else { symbol }
+    };
+    let alone = host::loaded_libcryptos() < 2;
+    let first = if alone { next() } else { of_caller() };
+    let symbol = match (first.is_null(), alone) {
+        (false, _) => first,
+        (true, true) => of_caller(),
+        (true, false) => next(),
+    };
+    host::clear_dlerror();
+    host::set_errno(errno);
+    // SAFETY: OpenSSL's function of this name has this type in every version; NULL becomes None.
+    unsafe { std::mem::transmute::<*mut c_void, Option<GetExNewIndex>>(symbol) }
 }

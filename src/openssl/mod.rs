@@ -17,6 +17,7 @@ mod load;
 pub(crate) mod private;
 pub(crate) mod scratch;
 mod session;
+mod sharing;
 mod table;
 pub(crate) mod trampolines;
 mod types;
@@ -31,7 +32,7 @@ pub(crate) use inside::is_adding;
     any(not(feature = "capi"), test),
     allow(unused_imports, reason = "for the exported functions")
 )]
-pub(crate) use load::{Aside, Primary, is_foreign, libssl, table, table_of_method};
+pub(crate) use load::{Aside, Primary, is_foreign, libssl, real_get_ex_new_index, table, table_of_method};
 pub(crate) use session::{Session, SessionCell, SessionRef};
 pub(crate) use table::Libssl;
 #[cfg(test)]

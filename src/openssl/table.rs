@@ -107,5 +107,25 @@ functions! {
         /// Since 3.3.
         session_set_time_ex = c"SSL_SESSION_set_time_ex": fn(*mut SSL_SESSION, time_t) -> time_t;
         version_num = c"OpenSSL_version_num": fn() -> c_ulong;
+        // For the shared profile. All releases have them; a libssl without one is served, but shares nothing.
+        i2d_session = c"i2d_SSL_SESSION": fn(*const SSL_SESSION, *mut *mut c_uchar) -> c_int;
+        d2i_session = c"d2i_SSL_SESSION": fn(*mut *mut SSL_SESSION, *mut *const c_uchar, c_long) -> *mut SSL_SESSION;
+        ctx_get0_certificate = c"SSL_CTX_get0_certificate": fn(*const SSL_CTX) -> *mut X509;
+        i2d_x509 = c"i2d_X509": fn(*const X509, *mut *mut c_uchar) -> c_int;
+        ctx_get_verify_mode = c"SSL_CTX_get_verify_mode": fn(*const SSL_CTX) -> c_int;
+        ctx_get_client_ca_list = c"SSL_CTX_get_client_CA_list": fn(*const SSL_CTX) -> *mut Stack;
+        stack_num = c"OPENSSL_sk_num": fn(*const Stack) -> c_int;
+        stack_value = c"OPENSSL_sk_value": fn(*const Stack, c_int) -> *mut c_void;
+        i2d_x509_name = c"i2d_X509_NAME": fn(*const c_void, *mut *mut c_uchar) -> c_int;
+        ssl_session_reused = c"SSL_session_reused": fn(*const SSL) -> c_int;
+        ssl_set_options = c"SSL_set_options": fn(*mut SSL, u64) -> u64;
+        ssl_clear_options = c"SSL_clear_options": fn(*mut SSL, u64) -> u64;
+        ctx_set_options = c"SSL_CTX_set_options": fn(*mut SSL_CTX, u64) -> u64;
+        ctx_clear_options = c"SSL_CTX_clear_options": fn(*mut SSL_CTX, u64) -> u64;
+        ssl_set_accept_state = c"SSL_set_accept_state": fn(*mut SSL);
+        ssl_accept = c"SSL_accept": fn(*mut SSL) -> c_int;
+        ssl_get_ssl_method = c"SSL_get_ssl_method": fn(*const SSL) -> *const SSL_METHOD;
+        tls_server_method = c"TLS_server_method": fn() -> *const SSL_METHOD;
+        session_set_ex_data = c"SSL_SESSION_set_ex_data": fn(*mut SSL_SESSION, c_int, *mut c_void) -> c_int;
     }
 }

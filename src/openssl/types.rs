@@ -3,7 +3,7 @@
 
 use libc::{c_int, c_uchar, c_uint};
 
-pub(crate) use openssl_sys::{SSL, SSL_CTX, SSL_METHOD, SSL_SESSION};
+pub(crate) use openssl_sys::{SSL, SSL_CTX, SSL_METHOD, SSL_SESSION, X509};
 
 /// `SSL_CTX_sess_set_new_cb`'s callback.
 pub(crate) type NewCb = unsafe extern "C-unwind" fn(*mut SSL, *mut SSL_SESSION) -> c_int;
@@ -34,9 +34,25 @@ pub(crate) type ExDup = unsafe extern "C-unwind" fn(
     *mut libc::c_void,
 ) -> c_int;
 
+/// `CRYPTO_get_ex_new_index` itself.
+pub(crate) type GetExNewIndex = unsafe extern "C-unwind" fn(
+    c_int,
+    libc::c_long,
+    *mut libc::c_void,
+    *mut libc::c_void,
+    Option<ExDup>,
+    Option<ExFree>,
+) -> c_int;
+
 /// `OSSL_LIB_CTX` (3.0 and later), only ever passed on.
 #[repr(C)]
 pub(crate) struct OsslLibCtx {
+    _private: [u8; 0],
+}
+
+/// Any `STACK_OF(…)`.
+#[repr(C)]
+pub(crate) struct Stack {
     _private: [u8; 0],
 }
 
@@ -59,6 +75,7 @@ pub(crate) mod number {
     pub(crate) const CTRL_SET_SESS_CACHE_MODE: c_int = 44;
     pub(crate) const CTRL_GET_SESS_CACHE_MODE: c_int = 45;
 
+    pub(crate) const MODE_SERVER: u32 = 0x2;
     pub(crate) const MODE_NO_INTERNAL_LOOKUP: u32 = 0x100;
     pub(crate) const MODE_NO_INTERNAL_STORE: u32 = 0x200;
     pub(crate) const MODE_UPDATE_TIME: u32 = 0x400;

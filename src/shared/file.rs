@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{
-    AtFlags, CWD, FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags, fallocate, fcntl_add_seals, fstatfs, ftruncate,
-    linkat, memfd_create, openat, rename, unlink,
+    AtFlags, CWD, FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags, fallocate, fcntl_add_seals, fstatfs,
+    ftruncate, linkat, memfd_create, openat, rename, unlink,
 };
 use rustix::process::geteuid;
 
@@ -84,13 +84,16 @@ fn attach(path: &Path) -> Result<Attempt, String> {
     }
     check_owner(&found)?;
     if found.mode() & 0o007 != 0 {
-        return Err("is open to everybody: its mode should be 600, or 660 for a group that is trusted".to_owned());
+        return Err(
+            "is open to everybody: its mode should be 600, or 660 for a group that is trusted".to_owned()
+        );
     }
     check_filesystem(&file)?;
     // A file with holes could run out of space under us.
     let whole = found.blocks() * 512 >= found.len();
     let Some(layout) = Layout::of(found.len()).filter(|_| whole) else { return Ok(Attempt::Foreign(file)) };
-    let mapping = Mapping::of_file(&file, layout.bytes).map_err(|error| format!("cannot be mapped: {error}"))?;
+    let mapping =
+        Mapping::of_file(&file, layout.bytes).map_err(|error| format!("cannot be mapped: {error}"))?;
     match layout.recognise(&mapping) {
         Recognised::Ours => Ok(Attempt::Attached(Attached { mapping, layout })),
         Recognised::Foreign => Ok(Attempt::Foreign(file)),
@@ -183,7 +186,8 @@ fn folder(path: &Path) -> &Path {
 pub(super) fn check_folders(path: &Path) -> Result<(), String> {
     const STICKY: u32 = 0o1000;
     for folder in path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
-        let found = folder.metadata().map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
+        let found =
+            folder.metadata().map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
         if !is_trusted(found.uid()) {
             return Err(format!("the folder {} belongs to another user", folder.display()));
         }

@@ -162,9 +162,7 @@ mod tests {
     fn a_full_pair_of_buckets_gives_up_its_oldest() {
         let (memory, layout) = index(2, 1000);
         memory.store(word::HEAD, 500);
-        let publish = |n: u64| {
-            publish(&memory, &layout, Name([n, u64::MAX]), n, |_| false).unwrap()
-        };
+        let publish = |n: u64| publish(&memory, &layout, Name([n, u64::MAX]), n, |_| false).unwrap();
         // The first and the last bucket are all there are.
         let first = publish(100);
         let rest: Vec<_> = (101..116).map(publish).collect();

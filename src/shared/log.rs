@@ -71,8 +71,7 @@ mod tests {
     fn what_was_written_is_read_until_the_ring_has_come_round() {
         let (memory, layout) = ring(16);
         let record = |n: u64| [n, n + 1, n + 2, n + 3, n + 4, n + 5];
-        let positions: Vec<_> =
-            (0..12).map(|n| append(&memory, &layout, &record(n * 10)).unwrap()).collect();
+        let positions: Vec<_> = (0..12).map(|n| append(&memory, &layout, &record(n * 10)).unwrap()).collect();
         for (n, position) in (0..).zip(&positions) {
             // Three units each: the last five fit into sixteen.
             let expected = (n >= 7).then(|| record(n * 10).to_vec());

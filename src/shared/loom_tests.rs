@@ -22,7 +22,8 @@ fn name(number: u64) -> Name {
 
 fn record(number: u64) -> Vec<u64> {
     let (origin, expiry) = (number.cast_signed(), 0);
-    let header = Header { name: name(number), usage: Use::Many, origin, expiry, nonce: [0; 24], length: BODY };
+    let header =
+        Header { name: name(number), usage: Use::Many, origin, expiry, nonce: [0; 24], length: BODY };
     record::assemble(&header, &[number as u8; BODY])
 }
 

@@ -38,5 +38,5 @@ mod tests;
 mod tier;
 
 pub(crate) use region::{Published, Standing};
-pub(crate) use scope::Scope;
-pub(crate) use tier::{HostTier, Resumed, Times};
+pub(crate) use scope::{Parts as ScopeParts, Scope};
+pub(crate) use tier::{HostTier, Times};

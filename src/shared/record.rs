@@ -59,7 +59,8 @@ impl Header {
     /// `None` for anything that is not a header of ours, or tells of a body that cannot be.
     pub(super) fn of(words: &[u64; HEADER]) -> Option<Header> {
         let [first, name, more_name, origin, expiry, nonce @ ..] = *words;
-        let length = usize::try_from(first & 0xffff_ffff).ok().filter(|length| (TAG..=BODY_MAX).contains(length))?;
+        let length =
+            usize::try_from(first & 0xffff_ffff).ok().filter(|length| (TAG..=BODY_MAX).contains(length))?;
         let usage = match first >> 32 & 0xffff {
             0 => Use::Many,
             1 => Use::Single,

@@ -53,8 +53,8 @@ impl<M: Memory> Region<M> {
     pub(super) fn put(&self, name: Name, cell: Cell, words: &[u64]) -> Option<Published> {
         let position = log::append(&self.memory, &self.layout, words);
         let is_same = |seen: Seen| self.header(seen).is_some_and(|header| header.name == name);
-        let seen = position
-            .and_then(|position| index::publish(&self.memory, &self.layout, name, position, is_same));
+        let seen =
+            position.and_then(|position| index::publish(&self.memory, &self.layout, name, position, is_same));
         self.count(if seen.is_some() { Counter::Published } else { Counter::Lost });
         Published::of(seen?, cell)
     }

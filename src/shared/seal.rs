@@ -3,9 +3,9 @@
 //! So a record opens only for the scope and the id that it was sealed for, at the times that it tells, and whoever can
 //! write to the region can neither read nor forge nor redirect one.
 
+use blake2::Blake2bMac;
 use blake2::digest::Mac as _;
 use blake2::digest::consts::{U16, U32};
-use blake2::Blake2bMac;
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -41,7 +41,8 @@ impl SealingKey {
         // A key of this length always fits.
         let (name, body) = (derive(b"sesscache name 1"), derive(b"sesscache body 1"));
         let (name, body) = (name.unwrap_or_default(), body.unwrap_or_default());
-        let naming = Blake2bMac::new_from_slice(&name[..]).unwrap_or_else(|_| Blake2bMac::new(&[0; 64].into()));
+        let naming =
+            Blake2bMac::new_from_slice(&name[..]).unwrap_or_else(|_| Blake2bMac::new(&[0; 64].into()));
         SealingKey { naming, cipher: XChaCha20Poly1305::new(&(*body).into()) }
     }
 
@@ -65,7 +66,12 @@ impl SealingKey {
     }
 
     /// A record of this session, ready to be published. `None` without random bytes.
-    pub(super) fn seal(&self, address: Address<'_>, terms: &Terms<'_>, der: &[u8]) -> Option<(Name, Vec<u64>)> {
+    pub(super) fn seal(
+        &self,
+        address: Address<'_>,
+        terms: &Terms<'_>,
+        der: &[u8],
+    ) -> Option<(Name, Vec<u64>)> {
         let mut nonce = [0; NONCE];
         // From the system, always: a fork or a restored machine would repeat any state of our own.
         let filled = getrandom(&mut nonce, GetRandomFlags::empty()).ok()?;
@@ -84,7 +90,12 @@ impl SealingKey {
     }
 
     /// The DER in a record that was found; `None` if it does not open.
-    pub(super) fn open(&self, address: Address<'_>, boot: &[u8], found: &Found) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn open(
+        &self,
+        address: Address<'_>,
+        boot: &[u8],
+        found: &Found,
+    ) -> Option<Zeroizing<Vec<u8>>> {
         let aad = associated(address, &found.header, boot);
         let payload = Payload { msg: &found.body, aad: &aad };
         let der = self.cipher.decrypt(&XNonce::from(found.header.nonce), payload).ok()?;

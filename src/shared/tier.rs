@@ -126,7 +126,13 @@ impl HostTier {
         Err(why)
     }
 
-    fn find_under(&self, key: &SealingKey, address: Address<'_>, now: i64, taking: bool) -> Result<Resumed, Counter> {
+    fn find_under(
+        &self,
+        key: &SealingKey,
+        address: Address<'_>,
+        now: i64,
+        taking: bool,
+    ) -> Result<Resumed, Counter> {
         let found = self.region.find(key.name(address), key.cell(address.scope))?;
         let der = key.open(address, &self.boot, &found).ok_or(Counter::Unopened)?;
         let origin = found.header.origin;
@@ -217,12 +223,18 @@ impl Keys {
         let path = PathBuf::from(path);
         file::check_folders(&path).map_err(|what| format!("{}: {what}", path.display()))?;
         if !path.exists() {
-            make(&path).map_err(|error| format!("the key file {} cannot be made: {error}", path.display()))?;
+            make(&path)
+                .map_err(|error| format!("the key file {} cannot be made: {error}", path.display()))?;
         }
         Keys::of_file(&path, now)
     }
 
-    fn new(file: Option<&Path>, masters: &[Master], version: Option<Version>, now: i64) -> Result<Keys, String> {
+    fn new(
+        file: Option<&Path>,
+        masters: &[Master],
+        version: Option<Version>,
+        now: i64,
+    ) -> Result<Keys, String> {
         let ring = KeyRing::new(masters).ok_or("there is no key")?;
         let first = Link { ring, version, newer: OnceBox::new() };
         Ok(Keys { first, file: file.map(Path::to_owned), looked: AtomicI64::new(now) })

@@ -58,7 +58,13 @@ fn adopt_late(context: ContextRef<'_>) {
 
 fn adopt(context: ContextRef<'_>) {
     let Some(rules) = process::rules() else { return };
-    let Some(slots) = Slots::register(context.libssl, trampolines::free_state::<ContextState>) else {
+    process::look_at_keys();
+    process::was_made(context);
+    let Some(slots) = Slots::register(
+        context.libssl,
+        trampolines::free_state::<ContextState>,
+        process::host_tier().is_some(),
+    ) else {
         return;
     };
     if state(context).is_some() {

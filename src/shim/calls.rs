@@ -2,15 +2,18 @@
 
 use libc::c_int;
 use std::mem::ManuallyDrop;
+use std::sync::atomic::Ordering;
 
 use super::adopt::state;
 use super::give_back::{give_back, mend};
 use super::guard::{guarded, guarded_alone};
 use super::removal::{self, Flush};
 use super::state::{ContextState, Phase};
-use super::{generator, registry, sentinel, store};
+use super::stored::Stored;
+use super::{generator, process, registry, sentinel, share, store, tickets};
 use crate::cache::SessionKey;
-use crate::openssl::{ConnectionRef, ContextRef, Session, SessionRef};
+use crate::openssl::number::OP_NO_TICKET;
+use crate::openssl::{ConnectionRef, ContextRef, SessionRef};
 
 /// Gives a broken context back, unless libssl may hold its lock here and would take nothing.
 fn mend_unlocked(state: &ContextState, context: ContextRef<'_>) {
@@ -29,7 +32,7 @@ pub(crate) fn add_session(
     if state.phase() == Phase::GivenBack {
         return None;
     }
-    Some(c_int::from(store::add(state, context, session)))
+    Some(c_int::from(store::add(state, context, session, None)))
 }
 
 /// `SSL_CTX_remove_session`: 1 if the core or the real table had a session of that id.
@@ -69,6 +72,9 @@ pub(crate) fn flush_sessions(state: &ContextState, context: ContextRef<'_>, time
         state.tick.disarm();
         state.fin.disarm();
         context.flush_real();
+        if !process::is_freeing(context) {
+            guarded(state, (), || share::flush(state, context));
+        }
     }
     removal::flush(state, context, what);
     true
@@ -95,7 +101,7 @@ pub(crate) fn has_matching_session_id(connection: ConnectionRef<'_>, id: &[u8]) 
     let found = guarded(state, false, || {
         let key = SessionKey::new(connection.session_version(), id);
         // One whose id was changed while it was stored libssl does not find.
-        let is_it = |session: &Session| session.as_ref().id() == id;
+        let is_it = |stored: &Stored| stored.as_ref().id() == id;
         key.zip(state.core()).is_some_and(|(key, core)| core.contains_where(&key, is_it))
     });
     if found {
@@ -132,6 +138,37 @@ pub(crate) fn connection_was_made(
     mend_unlocked(state, context);
     guarded(state, (), || sentinel::plant(state, context));
     if let Some(connection) = connection {
-        guarded(state, (), || generator::inherit(state, connection));
+        guarded(state, (), || {
+            generator::inherit(state, connection);
+            if connection.is_of_server_method() {
+                tickets::became_server(state, connection);
+            }
+        });
+    }
+}
+
+/// After `SSL_set_accept_state`, and before `SSL_accept`.
+pub(crate) fn became_server(connection: ConnectionRef<'_>) {
+    guarded_alone((), || {
+        if let Some(state) = connection.session_context().and_then(state) {
+            tickets::became_server(state, connection);
+        }
+    });
+}
+
+/// Whether options that an application sets or clears decide about tickets.
+pub(crate) fn decides_tickets(options: u64) -> bool {
+    options & OP_NO_TICKET != 0
+}
+
+/// The application has set or cleared that option of a context.
+pub(crate) fn context_decided_tickets(state: &ContextState) {
+    state.decided_tickets.store(true, Ordering::Relaxed);
+}
+
+/// The same of a connection.
+pub(crate) fn connection_decided_tickets(connection: ConnectionRef<'_>) {
+    if process::prefers_stateful() {
+        guarded_alone((), || connection.note_decided_tickets());
     }
 }

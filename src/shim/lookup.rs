@@ -1,7 +1,6 @@
 //! Finding a session for a client that asks for one: the tiers, in their order.
 //!
-//! The core comes first, then the application's get callback. (The tier that a host's processes share has its
-//! place between the two, in `lookup`.)
+//! The core comes first, then what the processes of the host share, then the application's get callback.
 
 use std::mem::ManuallyDrop;
 use std::ptr::null_mut;
@@ -9,7 +8,8 @@ use std::ptr::null_mut;
 use super::answer::Reference;
 use super::guard::guarded;
 use super::state::{ContextState, count};
-use super::{removal, sentinel, store};
+use super::stored::Stored;
+use super::{removal, sentinel, share, store};
 use crate::base::log::{self, Level};
 use crate::cache::SessionKey;
 use crate::openssl::number::*;
@@ -37,6 +37,7 @@ pub(super) fn on_get(
             session
         }
         Found::Ask(Some(callback)) => {
+            question.connection.note_origin(None);
             count(&state.counters.asked);
             let answer = question.ask(callback);
             accept(state, context, question, answer);
@@ -50,42 +51,78 @@ fn lookup(state: &ContextState, context: ContextRef<'_>, question: &Question<'_>
     #[cfg(feature = "fault-injection")]
     super::fault::at("lookup");
     let ask = Found::Ask(state.app.get.get());
-    if !state.is_serving() || !state.app.looks_up() {
+    if !state.is_serving() {
         return ask;
     }
-    if removal::refuses(state) {
-        return Found::Refused;
-    }
-    // A connection that is used again by SSL_clear comes by nowhere else.
-    sentinel::plant(state, context);
-    match from_core(state, context, question) {
-        Some(session) => Found::Ours(session.into_ptr()),
-        None => {
-            count(&state.counters.misses);
-            ask
+    let Some(key) = SessionKey::new(question.connection.session_version(), question.id()) else { return ask };
+    if state.app.looks_up() {
+        if removal::refuses(state) {
+            return Found::Refused;
+        }
+        // A connection that is used again by SSL_clear comes by nowhere else.
+        sentinel::plant(state, context);
+        if let Some(session) = from_core(state, context, question, &key) {
+            return Found::Ours(session.into_ptr());
         }
     }
+    if let Some(session) = from_host(state, context, question, &key) {
+        return Found::Ours(session.into_ptr());
+    }
+    if state.app.looks_up() {
+        count(&state.counters.misses);
+    }
+    ask
 }
 
-fn from_core(state: &ContextState, context: ContextRef<'_>, question: &Question<'_>) -> Option<Session> {
+fn from_core(
+    state: &ContextState,
+    context: ContextRef<'_>,
+    question: &Question<'_>,
+    key: &SessionKey,
+) -> Option<Session> {
     let core = state.core()?;
-    let version = question.connection.session_version();
-    let key = SessionKey::new(version, question.id())?;
-    let mut session = core.get(&key)?;
-    if session.as_ref().id() != question.id() {
+    let stored = core.get(key)?;
+    if stored.as_ref().id() != question.id() {
         // Its id was changed while it was stored: libssl finds such a session under neither id.
         return None;
     }
-    // A marked one libssl will not even look at: nothing would take it out of the real table again.
-    let accepted = !context.libssl.version.tests_resumable() || session.as_ref().is_resumable();
-    if accepted && is_single_use(question.connection, version) {
-        session = take_for_single_use(state, context, &key, &session)?;
+    if !share::counts(&stored) {
+        drop(core.remove_same(key, &stored));
+        return None;
     }
+    // A marked one libssl will not even look at: nothing would take it out of the real table again.
+    let accepted = !context.libssl.version.tests_resumable() || stored.as_ref().is_resumable();
+    if accepted && is_single_use(question.connection, key.version()) {
+        take_for_single_use(state, context, key, &stored)?;
+    }
+    if let Some(share) = &stored.share {
+        question.connection.note_origin(Some(share.origin));
+    }
+    count_hit(state, accepted);
+    Some(stored.session)
+}
+
+/// What another process, or an earlier run of this one, has shared.
+fn from_host(
+    state: &ContextState,
+    context: ContextRef<'_>,
+    question: &Question<'_>,
+    key: &SessionKey,
+) -> Option<Session> {
+    let taking = is_single_use(question.connection, key.version());
+    let found = share::find(state, context, question.connection, key, taking)?;
+    if taking {
+        put_into_real(context, found.as_ref());
+    }
+    count_hit(state, true);
+    Some(found.session)
+}
+
+fn count_hit(state: &ContextState, counted_by_libssl: bool) {
     count(&state.counters.hits);
-    if accepted {
+    if counted_by_libssl {
         count(&state.counters.counted_by_libssl);
     }
-    Some(session)
 }
 
 /// Whether libssl will remove the session from its own table before it resumes it, and insist on finding it.
@@ -98,13 +135,20 @@ fn take_for_single_use(
     state: &ContextState,
     context: ContextRef<'_>,
     key: &SessionKey,
-    session: &Session,
-) -> Option<Session> {
-    let taken = state.core()?.remove_same(key, session)?;
-    if !context.add_to_real(taken.as_ref()) {
+    stored: &Stored,
+) -> Option<()> {
+    let taken = state.core()?.remove_same(key, stored)?;
+    if !share::take(&taken) {
+        return None;
+    }
+    put_into_real(context, taken.as_ref());
+    Some(())
+}
+
+fn put_into_real(context: ContextRef<'_>, session: SessionRef<'_>) {
+    if !context.add_to_real(session) {
         log::write(Level::Debug, "a session for single use could not be put into libssl's table");
     }
-    Some(taken)
 }
 
 /// Does for the application's answer what libssl would do: stores it, if the mode says so.
@@ -119,7 +163,7 @@ fn accept(state: &ContextState, context: ContextRef<'_>, question: &Question<'_>
     }
     if state.app.stores() {
         let held = ManuallyDrop::new(guarded(state, None, || hold_lent(question, session)));
-        store::add(state, context, session);
+        store::add(state, context, session, None);
         if held.is_some() {
             question.set_copy(Reference::Owned.flag());
         }

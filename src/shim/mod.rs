@@ -9,6 +9,7 @@
 //! | `state` | what hangs on an adopted context |
 //! | `store` | what goes into the core, and when |
 //! | `lookup` | the tiers, in their order |
+//! | `share` | the host tier: what is published, found, ended for all |
 //! | `removal` | flushes, evictions, the application's remove callback |
 //! | `sentinel` | how libssl's own flushes become visible |
 //! | `generator` | session id conflicts |
@@ -33,10 +34,13 @@ pub(crate) mod process;
 mod registry;
 mod removal;
 mod sentinel;
+mod share;
 pub(crate) mod state;
 mod store;
+mod stored;
 #[cfg(all(any(test, feature = "fuzzing"), not(sesscache_loom)))]
 pub(crate) mod tests;
+mod tickets;
 
 use libc::c_int;
 
@@ -54,8 +58,9 @@ fn served<'a>(connection: ConnectionRef<'a>) -> Option<(ContextRef<'a>, &'a Cont
 impl Handler for ContextState {
     fn on_new(connection: ConnectionRef<'_>, session: SessionRef<'_>) -> c_int {
         let Some((context, state)) = served(connection) else { return 0 };
+        let share = guarded(state, None, || share::publish(state, context, connection, session));
         if guarded(state, false, || store::wants(state, connection, session)) {
-            store::add(state, context, session);
+            store::add(state, context, session, share);
         }
         let Some(callback) = state.app.new.get() else { return 0 };
         let kept = call_new(callback, connection, session);

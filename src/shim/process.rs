@@ -1,14 +1,18 @@
 //! What holds for the whole process: the settings, and whether its contexts are served at all.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use once_cell::race::OnceBox;
 
+use super::guard::guarded_alone;
 use super::registry;
+use crate::base::clock;
 use crate::base::log::{self, Level};
-use crate::base::settings::Settings;
+use crate::base::settings::{Settings, Shared};
 use crate::cache::Rules;
-use crate::openssl::{Aside, Libssl, Primary, host, scratch};
+use crate::openssl::{Aside, ContextRef, Libssl, Primary, SSL_CTX, host, scratch};
+use crate::shared::HostTier;
 
 /// Whether contexts are adopted in this process, and if not, why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,21 +23,123 @@ pub(crate) enum Status {
     Aside(Aside),
 }
 
-/// The settings, read at the first use of this library.
-pub(super) fn settings() -> &'static Settings {
-    static SETTINGS: OnceBox<Settings> = OnceBox::new();
-    if let Some(settings) = SETTINGS.get() {
-        return settings;
+/// What the environment said, and what was made of it.
+struct Setup {
+    settings: Settings,
+    host_tier: Option<HostTier>,
+    /// Of what could not be used.
+    complaints: Vec<String>,
+}
+
+/// Made at load in the shared profile, while the environment, the files and the privileges are all there; else at the first use.
+fn setup() -> &'static Setup {
+    static SETUP: OnceBox<Setup> = OnceBox::new();
+    if let Some(setup) = SETUP.get() {
+        return setup;
     }
     let errno = host::errno();
-    let settings = SETTINGS.get_or_init(|| {
-        let (settings, complaints) = Settings::read(host::secure_variable);
+    let setup = SETUP.get_or_init(|| {
+        let (settings, mut complaints) = Settings::read(host::secure_variable);
         log::open(&settings.log_target, settings.log_level, host::write_quietly);
-        complaints.iter().for_each(|complaint| log::write(Level::Warn, complaint));
-        Box::new(settings)
+        let shared = settings.shared.as_ref().filter(|_| !settings.disabled);
+        let host_tier = shared.map(|shared| HostTier::open(shared, clock::now())).and_then(|opened| {
+            opened.map_err(|what| complaints.push(format!("sessions are not shared: {what}"))).ok()
+        });
+        Box::new(Setup { settings, host_tier, complaints })
     });
     host::set_errno(errno);
-    settings
+    setup
+}
+
+/// The settings. The first use of them tells what could not be used: at load nobody expects a word.
+pub(super) fn settings() -> &'static Settings {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    let setup = setup();
+    if !TOLD.load(Ordering::Relaxed) && !TOLD.swap(true, Ordering::Relaxed) {
+        setup.complaints.iter().for_each(|complaint| log::write(Level::Warn, complaint));
+    }
+    &setup.settings
+}
+
+/// The constructor of the shared profile: later, in a chroot or without privileges, nothing could be opened any more.
+#[cfg_attr(any(not(feature = "capi"), test), allow(dead_code, reason = "for the exported library"))]
+pub(crate) fn at_load() {
+    if host::secure_variable("SESSCACHE_SHARED").is_some() {
+        let _ = std::panic::catch_unwind(setup);
+    }
+}
+
+/// What the processes of this machine share, if the operator asked for it and it could be opened.
+pub(super) fn host_tier() -> Option<&'static HostTier> {
+    setup().host_tier.as_ref()
+}
+
+/// Looks whether there are other keys; a context is being made.
+pub(super) fn look_at_keys() {
+    if let Some(tier) = host_tier() {
+        tier.look_at_keys(clock::now(), true);
+    }
+}
+
+fn shared() -> Option<&'static Shared> {
+    settings().shared.as_ref().filter(|_| host_tier().is_some())
+}
+
+pub(super) fn scope_name() -> &'static str {
+    shared().map_or("", |shared| &shared.scope)
+}
+
+/// Whether tickets shall not pass the cache by.
+pub(super) fn prefers_stateful() -> bool {
+    shared().is_some_and(|shared| shared.stateful_tickets)
+}
+
+/// This program has put data on a session, or is about to.
+static KEEPS_EX_DATA: AtomicBool = AtomicBool::new(false);
+
+/// The program keeps data on its sessions. A decoded copy would lack them, so from now on none leaves the process.
+pub(crate) fn keeps_ex_data() {
+    if KEEPS_EX_DATA.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    guarded_alone((), || {
+        if shared().is_some_and(|shared| !shared.shares_ex_data) {
+            log::write(
+                Level::Info,
+                "this program keeps data on its sessions (SSL_SESSION ex_data): none is shared",
+            );
+        }
+    });
+}
+
+/// Whether sessions may leave this process.
+pub(super) fn may_share() -> bool {
+    !KEEPS_EX_DATA.load(Ordering::Relaxed) || shared().is_some_and(|shared| shared.shares_ex_data)
+}
+
+thread_local! {
+    /// The context that this thread is freeing.
+    static FREEING: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Around the real `SSL_CTX_free`: a flush that comes from there is no wish of the application's. Should a callback leave by
+/// longjmp the mark stays, and goes with the next context.
+pub(crate) fn while_freeing(context: *mut SSL_CTX, free: impl FnOnce()) {
+    let outer = FREEING.try_with(|freeing| freeing.replace(context.addr())).unwrap_or_default();
+    free();
+    let _ = FREEING.try_with(|freeing| freeing.set(outer));
+}
+
+/// Whether this thread is freeing this context.
+pub(super) fn is_freeing(context: ContextRef<'_>) -> bool {
+    FREEING.try_with(Cell::get).is_ok_and(|freeing| freeing == context.as_ptr().addr())
+}
+
+/// An address may come again.
+pub(super) fn was_made(context: ContextRef<'_>) {
+    if is_freeing(context) {
+        let _ = FREEING.try_with(|freeing| freeing.set(0));
+    }
 }
 
 pub(crate) fn status() -> Status {

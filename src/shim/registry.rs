@@ -11,8 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::adopt;
 use super::state::Generation;
+use super::stored::Stored;
 use crate::cache::SessionKey;
-use crate::openssl::{Session, SessionRef, host, scratch};
+use crate::openssl::{SessionRef, host, scratch};
 
 type Cores = BTreeMap<u64, Arc<Generation>>;
 
@@ -51,9 +52,9 @@ pub(super) fn reposition(session: SessionRef<'_>) {
     }
 }
 
-fn identity(session: SessionRef<'_>) -> Option<(SessionKey, Session)> {
+fn identity(session: SessionRef<'_>) -> Option<(SessionKey, Stored)> {
     let key = SessionKey::new(session.protocol_version(), session.id())?;
-    Some((key, session.to_owned()?))
+    Some((key, Stored::alone(session.to_owned()?)))
 }
 
 static FORKS: AtomicU32 = AtomicU32::new(1);

@@ -5,11 +5,13 @@ use std::mem::ManuallyDrop;
 use std::sync::atomic::Ordering;
 
 use super::guard::guarded;
+use super::share;
 use super::state::{ContextState, Core, count};
+use super::stored::Stored;
 use crate::base::clock;
 use crate::cache::{Order, SessionKey};
 use crate::openssl::private::Private;
-use crate::openssl::{ContextRef, Session, SessionRef, Version, call_remove, libssl, scratch};
+use crate::openssl::{ContextRef, SessionRef, Version, call_remove, libssl, scratch};
 
 /// What a flush takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -145,7 +147,7 @@ fn flush_listed(
     state: &ContextState,
     core: &Core,
     context: ContextRef<'_>,
-    mut list: Vec<(SessionKey, Session)>,
+    mut list: Vec<(SessionKey, Stored)>,
 ) {
     list.reverse();
     let mut list = ManuallyDrop::new(list);
@@ -161,13 +163,13 @@ fn flush_listed(
 }
 
 /// Marked not resumable, and ready to be told of.
-fn marked(session: Session) -> ManuallyDrop<Session> {
+fn marked(session: Stored) -> ManuallyDrop<Stored> {
     scratch::mark_not_resumable(session.as_ref());
     ManuallyDrop::new(session)
 }
 
 /// Calls back for each, the last one first, and lets go of it right afterwards.
-fn deliver(state: &ContextState, context: ContextRef<'_>, mut stack: ManuallyDrop<Vec<Session>>) {
+fn deliver(state: &ContextState, context: ContextRef<'_>, mut stack: ManuallyDrop<Vec<Stored>>) {
     while let Some(session) = stack.pop().map(ManuallyDrop::new) {
         tell_under_lock(state, context, session.as_ref());
         guarded(state, (), || drop(ManuallyDrop::into_inner(session)));
@@ -176,7 +178,7 @@ fn deliver(state: &ContextState, context: ContextRef<'_>, mut stack: ManuallyDro
 }
 
 /// libssl asks only once whether there is a limit: one that a callback takes away meanwhile is a limit of none.
-fn next_victim(state: &ContextState, core: &Core, newest: &SessionKey) -> Option<Session> {
+fn next_victim(state: &ContextState, core: &Core, newest: &SessionKey) -> Option<Stored> {
     core.evict(newest, state.app.limit().max(1))
 }
 
@@ -229,12 +231,13 @@ fn was_taken(state: &ContextState) -> bool {
 fn remove(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) {
     let taken = was_taken(state);
     let stored = ManuallyDrop::new(if taken { None } else { guarded(state, None, || take(state, session)) });
+    guarded(state, (), || share::invalidate(state, context, session));
     tell(state, context, session);
     guarded(state, (), || drop(ManuallyDrop::into_inner(stored)));
 }
 
 /// Takes whatever the core has under this session's id.
-pub(super) fn take(state: &ContextState, session: SessionRef<'_>) -> Option<Session> {
+pub(super) fn take(state: &ContextState, session: SessionRef<'_>) -> Option<Stored> {
     let key = SessionKey::new(session.protocol_version(), session.id())?;
     let stored = state.core()?.remove(&key)?;
     count(&state.counters.removed);

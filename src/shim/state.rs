@@ -13,7 +13,7 @@ use crate::openssl::number::*;
 use crate::openssl::{Callback, GenerateCb, GetCb, NewCb, RemoveCb, SessionCell};
 
 /// The core of one context.
-pub(crate) type Core = SessionCache<crate::openssl::Session>;
+pub(crate) type Core = SessionCache<super::stored::Stored>;
 
 /// One adopted context.
 pub(crate) struct ContextState {
@@ -28,6 +28,8 @@ pub(crate) struct ContextState {
     pub(crate) planting: AtomicU32,
     /// The copy that was put into the real table to show libssl an id conflict.
     pub(crate) conflict: SessionCell,
+    /// The application itself has decided whether there shall be tickets.
+    pub(crate) decided_tickets: AtomicBool,
     zero_removes: AtomicBool,
     phase: AtomicU8,
     was_broken: AtomicBool,
@@ -100,6 +102,9 @@ pub(crate) struct Counters {
     /// Asked of the application's get callback, and answered by it.
     pub(crate) asked: AtomicU64,
     pub(crate) answered: AtomicU64,
+    /// Put into the host tier, and found there.
+    pub(crate) published: AtomicU64,
+    pub(crate) shared_hits: AtomicU64,
 }
 
 /// Adds one.
@@ -130,6 +135,7 @@ impl ContextState {
             fin: Sentinel::default(),
             planting: AtomicU32::new(0),
             conflict: SessionCell::default(),
+            decided_tickets: AtomicBool::new(false),
             zero_removes: AtomicBool::new(zero == NewCbZero::Remove),
             phase: AtomicU8::new(0),
             was_broken: AtomicBool::new(false),

@@ -1,7 +1,10 @@
 //! What goes into the core, and when.
 
+use std::sync::Arc;
+
 use super::guard::guarded;
 use super::state::ContextState;
+use super::stored::{Share, Stored};
 use super::{give_back, removal, sentinel};
 use crate::base::clock;
 use crate::cache::{Inserted, SessionKey};
@@ -22,11 +25,17 @@ enum Added {
 }
 
 /// `SSL_CTX_add_session`: whether the object was newly stored. May evict others and so reach the application.
-pub(crate) fn add(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) -> bool {
+/// `share` says where it was published, if it was.
+pub(crate) fn add(
+    state: &ContextState,
+    context: ContextRef<'_>,
+    session: SessionRef<'_>,
+    share: Option<Share>,
+) -> bool {
     if removal::refuses(state) {
         return false;
     }
-    let added = guarded(state, Added::Refused, || insert(state, context, session));
+    let added = guarded(state, Added::Refused, || insert(state, context, session, share));
     give_back::follow(state, context);
     match added {
         Added::New => true,
@@ -46,11 +55,17 @@ fn make_room(state: &ContextState, context: ContextRef<'_>, newcomer: SessionRef
     }
 }
 
-fn insert(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) -> Added {
+fn insert(
+    state: &ContextState,
+    context: ContextRef<'_>,
+    session: SessionRef<'_>,
+    share: Option<Share>,
+) -> Added {
     #[cfg(feature = "fault-injection")]
     super::fault::at("insert");
     let Some(key) = SessionKey::new(session.protocol_version(), session.id()) else { return Added::Refused };
-    let Some(handle) = session.to_owned() else { return Added::Refused };
+    let Some(own) = session.to_owned() else { return Added::Refused };
+    let handle = Stored { session: own, share: share.map(Arc::new) };
     let core = state.core_for_storing();
     sentinel::plant(state, context);
     if state.app.updates_time() && context.libssl.version.updates_time() {
@@ -79,6 +94,6 @@ pub(super) fn wants(state: &ContextState, connection: ConnectionRef<'_>, session
 pub(super) fn forget(state: &ContextState, session: SessionRef<'_>) {
     let key = SessionKey::new(session.protocol_version(), session.id());
     if let (Some(key), Some(core), Some(handle)) = (key, state.core(), session.to_owned()) {
-        drop(core.remove_same(&key, &handle));
+        drop(core.remove_same(&key, &Stored::alone(handle)));
     }
 }

@@ -35,12 +35,21 @@ fn steps(hostile: bool) -> impl Strategy<Value = Vec<Step>> {
 
 /// Names of few different pieces and buckets, so that they meet.
 fn name(number: u8) -> Name {
-    Name([u64::from(number % 3) << 62 | u64::from(number % 2) + 1, u64::from(number) << 60 | u64::from(number)])
+    Name([
+        u64::from(number % 3) << 62 | u64::from(number % 2) + 1,
+        u64::from(number) << 60 | u64::from(number),
+    ])
 }
 
 fn record(name: Name, stamp: u64, words: u8) -> Vec<u64> {
-    let header =
-        Header { name, usage: Use::Many, origin: stamp.cast_signed(), expiry: 0, nonce: [7; 24], length: usize::from(words) * 8 };
+    let header = Header {
+        name,
+        usage: Use::Many,
+        origin: stamp.cast_signed(),
+        expiry: 0,
+        nonce: [7; 24],
+        length: usize::from(words) * 8,
+    };
     record::assemble(&header, &stamp.to_le_bytes().repeat(usize::from(words)))
 }
 

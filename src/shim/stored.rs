@@ -1,0 +1,41 @@
+//! What the core holds of a session.
+
+use std::sync::Arc;
+
+use crate::openssl::{Session, SessionRef};
+use crate::shared::Published;
+
+/// One counted reference, and what is known of the session's copy in the host tier. Two are equal if the object is the same.
+#[derive(Clone)]
+pub(crate) struct Stored {
+    pub(crate) session: Session,
+    /// Only where sessions are shared; behind a pointer, since most caches share none.
+    pub(crate) share: Option<Arc<Share>>,
+}
+
+/// A session of this process that was published.
+#[derive(Clone, Copy)]
+pub(crate) struct Share {
+    pub(crate) published: Published,
+    /// When its line of sessions began.
+    pub(crate) origin: i64,
+    /// It may be resumed once.
+    pub(crate) single_use: bool,
+}
+
+impl Stored {
+    /// A session that is not shared.
+    pub(crate) fn alone(session: Session) -> Stored {
+        Stored { session, share: None }
+    }
+
+    pub(crate) fn as_ref(&self) -> SessionRef<'_> {
+        self.session.as_ref()
+    }
+}
+
+impl PartialEq for Stored {
+    fn eq(&self, other: &Stored) -> bool {
+        self.session == other.session
+    }
+}
