@@ -208,6 +208,36 @@ SSL_CTX *SSL_CTX_new_ex(OSSL_LIB_CTX *libctx,
 SSL *SSL_new(SSL_CTX *ctx);
 
 /**
+ * Frees a context, as libssl's function of this name does.
+ *
+ * `void SSL_CTX_free(SSL_CTX *ctx)`
+ *
+ * NULL is allowed. Exported to tell the flush that ends a context from one that the application asks for: only the second
+ * one concerns the sessions that other processes share.
+ */
+void SSL_CTX_free(SSL_CTX *ctx);
+
+/**
+ * Makes a connection a server's, as libssl's function of this name does.
+ *
+ * `void SSL_set_accept_state(SSL *ssl)`
+ *
+ * With `SESSCACHE_TICKETS=stateful`, a connection whose context's cache is on forgoes tickets from here on, unless the
+ * application has set or cleared `SSL_OP_NO_TICKET` itself. NULL is ignored (libssl would crash).
+ */
+void SSL_set_accept_state(SSL *ssl);
+
+/**
+ * Waits for a client's handshake, as libssl's function of this name does.
+ *
+ * `int SSL_accept(SSL *ssl)`
+ *
+ * Returns 1 when the handshake is done, else 0 or -1, and -1 for NULL (where libssl would crash). See
+ * `SSL_set_accept_state`.
+ */
+int SSL_accept(SSL *ssl);
+
+/**
  * Switches a connection to another context (server name indication), as libssl's function of this name does.
  *
  * `SSL_CTX *SSL_set_SSL_CTX(SSL *ssl, SSL_CTX *ctx)`
@@ -251,6 +281,50 @@ long SSL_CTX_ctrl(SSL_CTX *ctx,
                   int cmd,
                   long larg,
                   void *parg);
+
+/**
+ * Adds options to a context, as libssl's function of this name does.
+ *
+ * `uint64_t SSL_CTX_set_options(SSL_CTX *ctx, uint64_t options)`
+ *
+ * Returns the options that the context has then; 0 for NULL (where libssl would crash). Exported to know whether the
+ * application itself has decided about tickets.
+ */
+uint64_t SSL_CTX_set_options(SSL_CTX *ctx,
+                             uint64_t options);
+
+/**
+ * Takes options from a context. See `SSL_CTX_set_options`.
+ *
+ * `uint64_t SSL_CTX_clear_options(SSL_CTX *ctx, uint64_t options)`
+ */
+uint64_t SSL_CTX_clear_options(SSL_CTX *ctx, uint64_t options);
+
+/**
+ * Adds options to a connection, as libssl's function of this name does. See `SSL_CTX_set_options`.
+ *
+ * `uint64_t SSL_set_options(SSL *ssl, uint64_t options)`
+ */
+uint64_t SSL_set_options(SSL *ssl, uint64_t options);
+
+/**
+ * Takes options from a connection. See `SSL_CTX_set_options`.
+ *
+ * `uint64_t SSL_clear_options(SSL *ssl, uint64_t options)`
+ */
+uint64_t SSL_clear_options(SSL *ssl, uint64_t options);
+
+/**
+ * Puts data of the application on a session, as libssl's function of this name does.
+ *
+ * `int SSL_SESSION_set_ex_data(SSL_SESSION *session, int idx, void *data)`
+ *
+ * Returns 1, or 0 on an error and for NULL. In the shared profile, no session of a process that calls it leaves that
+ * process any more (`SESSCACHE_EX_DATA=share` overrides that): a copy would lack the data.
+ */
+int SSL_SESSION_set_ex_data(SSL_SESSION *session,
+                            int idx,
+                            void *data);
 
 /**
  * This library's version, such as "0.1.0".

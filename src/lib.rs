@@ -9,8 +9,10 @@
 //! | floor | room | what it is for |
 //! |---|---|---|
 //! | L4 | `capi` | the exported C functions, about eight lines each |
+//! | L4 | `load` | the constructor of the shared profile |
 //! | L3 | `shim` | what a call *means*: adoption, trampolines, the tiers in order, stock's callback rules |
 //! | L2 | `openssl` | the only place that touches OpenSSL's pointers: the table of real functions, `Session` |
+//! | L2 | `shared` | the host tier: a region of sealed records that the processes of a machine share |
 //! | L1 | [`cache`] | the core: a sharded map with stock's eviction order, generic over the handle, no `unsafe` |
 //! | L0 | `base` | settings, log, clock |
 //!
@@ -18,8 +20,9 @@
 //!
 //! ```text
 //!   application ──calls──▶ capi ──▶ shim ──▶ cache        (sessions that are stored)
-//!        ▲                           │  ▲
-//!        └──── its own callbacks ────┘  └── trampolines ◀── the real libssl
+//!        ▲                          │ ▲ │
+//!        └──── its own callbacks ───┘ │ └──▶ shared       (those that other processes may find)
+//!                                     └──── trampolines ◀── the real libssl
 //! ```
 
 #![cfg_attr(any(not(feature = "capi"), feature = "fuzzing", test), allow(dead_code))]
@@ -35,3 +38,5 @@ mod shim;
 // Not in test programs: an exported SSL_* function would take over libssl in the test itself.
 #[cfg(all(feature = "capi", not(test)))]
 mod capi;
+#[cfg(all(feature = "capi", not(test)))]
+mod load;

@@ -111,16 +111,16 @@ fn can_be_loaded_late() {
     assert!(!dynamic("FLAGS").iter().any(|flags| flags.contains("STATIC_TLS")), "{:?}", dynamic("FLAGS"));
 }
 
-/// Nothing of ours runs at load: one constructor is the C compiler's, one the Rust runtime's, which notes the
-/// arguments.
+/// One thing of ours runs at load, and does something in the shared profile only. Of the
+/// other constructors one is the C compiler's, one the Rust runtime's, which notes the arguments.
 #[test]
-fn has_no_constructor_of_its_own() {
+fn has_one_constructor_of_its_own() {
     let bytes: usize = dynamic("INIT_ARRAYSZ")
         .first()
         .and_then(|value| value.split_whitespace().next())
         .map_or(0, |bytes| bytes.parse().expect("a size in bytes"));
     let entries = bytes / size_of::<usize>();
-    assert!(entries <= 2, "{entries} constructors");
+    assert!(entries <= 3, "{entries} constructors");
 }
 
 #[test]
@@ -144,16 +144,35 @@ fn brings_no_libssl_into_a_program_without_tls() {
     }
 }
 
-/// No thread, no descriptor: the same listing with and without us.
+/// No thread, no descriptor: the same listing with and without us, and in the shared profile too.
 #[test]
-fn starts_no_thread_and_opens_no_file_at_load() {
+fn starts_no_thread_and_keeps_no_file_at_load() {
     for list in ["/proc/self/task", "/proc/self/fd"] {
-        let count = |preload: Option<PathBuf>| {
-            let (stdout, stderr) =
-                run(Command::new("ls").arg(list).envs(preload.map(|path| ("LD_PRELOAD", path))));
+        let count = |preload: Option<PathBuf>, shared: &str| {
+            let mut ls = Command::new("ls");
+            ls.arg(list).envs(preload.map(|path| ("LD_PRELOAD", path))).env("SESSCACHE_SHARED", shared);
+            let (stdout, stderr) = run(&mut ls);
             assert_eq!(stderr, "");
             stdout.lines().count()
         };
-        assert_eq!(count(Some(library())), count(None), "entries of {list}");
+        let stock = count(None, "");
+        for shared in ["", "anon", "nonsense", "/nowhere/region"] {
+            assert_eq!(
+                count(Some(library()), shared),
+                stock,
+                "entries of {list} with SESSCACHE_SHARED={shared}"
+            );
+        }
+    }
+}
+
+/// The shared profile maps its region at load, and nothing else does.
+#[test]
+fn maps_a_region_only_if_it_is_asked_for() {
+    for (shared, mapped) in [("", 0), ("anon:1M", 1)] {
+        let mut cat = Command::new("cat");
+        cat.arg("/proc/self/maps").env("LD_PRELOAD", library()).env("SESSCACHE_SHARED", shared);
+        let (maps, _) = run(&mut cat);
+        assert_eq!(maps.lines().filter(|line| line.contains("/memfd:sesscache")).count(), mapped, "{maps}");
     }
 }

@@ -153,7 +153,8 @@ fn complaints() -> Vec<String> {
 fn declares_the_exported_functions() {
     let header = fs::read_to_string(committed()).expect("include/sesscache.h");
     let exports = fs::read_to_string(root().join("exports.txt")).expect("exports.txt");
-    let exports: Vec<&str> = exports.lines().collect();
+    // One has types that differ between versions: only <openssl/crypto.h> declares it.
+    let exports: Vec<&str> = exports.lines().filter(|name| *name != "CRYPTO_get_ex_new_index").collect();
     let code: Vec<&str> =
         header.lines().filter(|line| !line.trim_start().starts_with(['*', '/', '#'])).collect();
     let words = |line: &str| -> Vec<String> {

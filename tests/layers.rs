@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{TokenStream, TokenTree};
 
 /// Each room of `src/`, and the rooms it may look into.
-const ROOMS: [(&str, &[&str]); 7] = [
+const ROOMS: [(&str, &[&str]); 8] = [
     ("base", &[]),
     ("cache", &["base"]),
     ("openssl", &["base", "cache"]),
@@ -17,10 +17,11 @@ const ROOMS: [(&str, &[&str]); 7] = [
     ("shim", &["base", "cache", "openssl", "shared"]),
     ("capi", &["base", "cache", "openssl", "shared", "shim"]),
     ("fuzz", &["base", "cache", "openssl", "shared", "shim"]),
+    ("load", &["shim"]),
 ];
 
-/// Where raw pointers may be touched.
-const UNSAFE_ROOMS: [&str; 2] = ["capi", "openssl"];
+/// Where raw pointers may be touched; of `shared`, in one file.
+const UNSAFE_ROOMS: [&str; 3] = ["capi", "load", "openssl"];
 
 struct Source {
     path: PathBuf,
@@ -120,7 +121,8 @@ fn unsafe_stays_at_the_boundary() {
     let mut uses = 0;
     let mut wrong = Vec::new();
     for source in sources() {
-        let allowed = UNSAFE_ROOMS.contains(&source.room.as_str());
+        let allowed =
+            UNSAFE_ROOMS.contains(&source.room.as_str()) || source.path.ends_with("src/shared/mapping.rs");
         walk(source.tokens, &mut |seen| {
             if seen.last().is_some_and(|token| token.to_string() == "unsafe") {
                 uses += 1;

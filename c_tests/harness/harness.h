@@ -29,6 +29,7 @@ extern "C" {
 #include "facts.h"
 #include "sessions.h"
 #include "tls.h"
+#include "workers.h"
 
 #ifdef __cplusplus
 }

@@ -21,15 +21,6 @@ use crate::openssl::{ContextRef, SSL_CTX};
 use crate::shim::adopt;
 use crate::shim::state::ContextState;
 
-/// The only thing that runs at load, and it does something only if `SESSCACHE_SHARED` is set.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static AT_LOAD: extern "C" fn() = at_load;
-
-extern "C" fn at_load() {
-    crate::shim::process::at_load();
-}
-
 /// The context and its state, if it is adopted.
 ///
 /// # Safety

@@ -64,6 +64,7 @@ pub(super) fn count(memory: &impl Memory, counter: Counter) {
     memory.add(place(counter), 1);
 }
 
+#[cfg(test)]
 pub(super) fn read(memory: &impl Memory, counter: Counter) -> u64 {
     memory.load(place(counter))
 }

@@ -69,6 +69,7 @@ impl Layout {
         Layout { bytes: words * 8, buckets, units }
     }
 
+    #[cfg(test)]
     pub(super) fn words(&self) -> usize {
         usize::try_from(self.bytes / 8).unwrap_or(usize::MAX)
     }

@@ -57,6 +57,7 @@ impl Drop for Mapping {
 
 #[cfg(not(all(test, sesscache_loom)))]
 impl Memory for Mapping {
+    #[cfg(test)]
     fn words(&self) -> usize {
         self.words
     }

@@ -8,6 +8,7 @@ pub(super) use std::sync::atomic::{AtomicU64, Ordering, fence};
 /// A run of 64-bit words. Only whole words are touched, each atomically, and a place outside it reads 0 and takes nothing.
 pub(super) trait Memory {
     /// How many words there are.
+    #[cfg(test)]
     fn words(&self) -> usize;
 
     /// The word at this place, for one operation.

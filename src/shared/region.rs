@@ -120,6 +120,7 @@ impl<M: Memory> Region<M> {
         counters::count(&self.memory, counter);
     }
 
+    #[cfg(test)]
     pub(super) fn counted(&self, counter: Counter) -> u64 {
         counters::read(&self.memory, counter)
     }

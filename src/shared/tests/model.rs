@@ -36,7 +36,7 @@ fn steps(hostile: bool) -> impl Strategy<Value = Vec<Step>> {
 /// Names of few different pieces and buckets, so that they meet.
 fn name(number: u8) -> Name {
     Name([
-        u64::from(number % 3) << 62 | u64::from(number % 2) + 1,
+        (u64::from(number % 3) << 62) | (u64::from(number % 2) + 1),
         u64::from(number) << 60 | u64::from(number),
     ])
 }

@@ -1,0 +1,86 @@
+/* test: only=linked | env=SESSCACHE_SHARED=anon:4M */
+/* Never resumed across: other certificates, other demands on the client, another authority. */
+#include "harness/harness.h"
+
+static SSL_CTX *client;
+
+/* The session id context is the same everywhere: libssl itself would accept these sessions. */
+static struct token made_by(SSL_CTX *server)
+{
+    struct worker worker = worker_start(server, client);
+    struct token token = worker_connect(&worker);
+
+    worker_end(&worker);
+    return token;
+}
+
+static void offered_to(const char *name, SSL_CTX *server, const struct token *token, enum came wanted)
+{
+    struct worker worker = worker_start(server, client);
+
+    expect(name, worker_resume(&worker, token, 0), wanted);
+    worker_end(&worker);
+}
+
+static X509 *another_certificate(void)
+{
+    X509 *certificate = X509_dup(server_identity()->certificate);
+
+    CHECK(certificate != NULL && ASN1_INTEGER_set(X509_get_serialNumber(certificate), 4711));
+    CHECK(X509_sign(certificate, authority()->key, EVP_sha256()));
+    return certificate;
+}
+
+static SSL_CTX *server_that_asks(X509 *for_certificates_of)
+{
+    SSL_CTX *server = server_context(TLS12_ID);
+
+    CHECK(X509_STORE_add_cert(SSL_CTX_get_cert_store(server), authority()->certificate));
+    SSL_CTX_set_verify(server, SSL_VERIFY_PEER, NULL);
+    if (for_certificates_of != NULL)
+        CHECK(SSL_CTX_add_client_CA(server, for_certificates_of));
+    return server;
+}
+
+int main(void)
+{
+    SSL_CTX *server = server_context(TLS12_ID), *same = server_context(TLS12_ID);
+    SSL_CTX *other = server_context(TLS12_ID), *asking = server_that_asks(NULL);
+    SSL_CTX *asking_authority = server_that_asks(authority()->certificate);
+    SSL_CTX *asking_authority_too = server_that_asks(authority()->certificate);
+    SSL_CTX *asking_another = server_that_asks(server_identity()->certificate);
+    X509 *certificate = another_certificate();
+    struct token token, asked;
+
+    client = client_context(TLS12_ID);
+    CHECK(SSL_CTX_use_certificate(other, certificate));
+    token = made_by(server);
+    offered_to("to the same", server, &token, RESUMED);
+    offered_to("to another context of that certificate", same, &token, RESUMED);
+    offered_to("to another certificate", other, &token, FULL);
+    offered_to("to one that asks for certificates", asking, &token, FULL);
+    token = made_by(other);
+    offered_to("from another certificate", server, &token, FULL);
+    asked = made_by(asking_authority);
+    offered_to("asked, to the same", asking_authority, &asked, RESUMED);
+    offered_to("asked, to another context of that authority", asking_authority_too, &asked, RESUMED);
+    offered_to("asked, to one that names no authority", asking, &asked, FULL);
+    offered_to("asked, to one that names another", asking_another, &asked, FULL);
+    offered_to("asked, to one that does not ask", server, &asked, FULL);
+
+    /* The certificate of a context is renewed while it is in use. */
+    token = made_by(same);
+    CHECK(SSL_CTX_use_certificate(same, certificate));
+    offered_to("after the certificate was renewed", same, &token, FULL);
+
+    X509_free(certificate);
+    SSL_CTX_free(client);
+    SSL_CTX_free(server);
+    SSL_CTX_free(same);
+    SSL_CTX_free(other);
+    SSL_CTX_free(asking);
+    SSL_CTX_free(asking_authority);
+    SSL_CTX_free(asking_authority_too);
+    SSL_CTX_free(asking_another);
+    return 0;
+}
