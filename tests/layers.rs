@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{TokenStream, TokenTree};
 
 /// Each room of `src/`, and the rooms it may look into.
-const ROOMS: [(&str, &[&str]); 8] = [
+const ROOMS: [(&str, &[&str]); 9] = [
     ("base", &[]),
     ("cache", &["base"]),
     ("openssl", &["base", "cache"]),
@@ -18,6 +18,7 @@ const ROOMS: [(&str, &[&str]); 8] = [
     ("capi", &["base", "cache", "openssl", "shared", "shim"]),
     ("fuzz", &["base", "cache", "openssl", "shared", "shim"]),
     ("load", &["shim"]),
+    ("tools", &["base", "cache", "shared"]),
 ];
 
 /// Where raw pointers may be touched; of `shared`, in one file.

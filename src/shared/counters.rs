@@ -37,8 +37,7 @@ pub(crate) enum Counter {
 
 impl Counter {
     /// All of them, in the order of their places.
-    #[cfg(test)]
-    pub(super) const ALL: [Counter; 13] = [
+    pub(crate) const ALL: [Counter; 13] = [
         Counter::Published,
         Counter::TooLarge,
         Counter::Lost,
@@ -53,6 +52,24 @@ impl Counter {
         Counter::Removed,
         Counter::Flush,
     ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Counter::Published => "published",
+            Counter::TooLarge => "too_large",
+            Counter::Lost => "lost",
+            Counter::Hit => "hits",
+            Counter::Taken => "taken",
+            Counter::Unknown => "unknown",
+            Counter::Overwritten => "overwritten",
+            Counter::Expired => "expired",
+            Counter::TakenByOther => "taken_by_other",
+            Counter::Flushed => "flushed",
+            Counter::Unopened => "unopened",
+            Counter::Removed => "removed",
+            Counter::Flush => "flushes",
+        }
+    }
 }
 
 /// A cache line each: they are written by every process.
@@ -64,7 +81,6 @@ pub(super) fn count(memory: &impl Memory, counter: Counter) {
     memory.add(place(counter), 1);
 }
 
-#[cfg(test)]
 pub(super) fn read(memory: &impl Memory, counter: Counter) -> u64 {
     memory.load(place(counter))
 }

@@ -37,6 +37,7 @@ mod seal;
 mod tests;
 mod tier;
 
+pub(crate) use counters::Counter;
 pub(crate) use region::{Published, Standing};
 pub(crate) use scope::{Parts as ScopeParts, Scope};
 pub(crate) use tier::{HostTier, Times};

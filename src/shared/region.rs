@@ -120,7 +120,6 @@ impl<M: Memory> Region<M> {
         counters::count(&self.memory, counter);
     }
 
-    #[cfg(test)]
     pub(super) fn counted(&self, counter: Counter) -> u64 {
         counters::read(&self.memory, counter)
     }

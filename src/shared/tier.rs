@@ -184,8 +184,8 @@ impl HostTier {
         self.keys.look_again(now, at_once);
     }
 
-    #[cfg(test)]
-    pub(super) fn counted(&self, counter: Counter) -> u64 {
+    /// What all processes of the region have counted.
+    pub(crate) fn counted(&self, counter: Counter) -> u64 {
         self.region.counted(counter)
     }
 }

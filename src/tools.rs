@@ -1,0 +1,62 @@
+//! The host tier from outside, for what is not a TLS server: the command, the benchmarks, the tests of processes.
+
+use crate::base::clock;
+use crate::base::settings::Settings;
+use crate::cache::SessionKey;
+use crate::shared::{Counter, HostTier, Scope, ScopeParts, Times};
+
+/// A region that this process has opened.
+pub struct Region {
+    tier: HostTier,
+    scope: Scope,
+}
+
+impl Region {
+    /// Opens what the variables name (`SESSCACHE_SHARED` and those that go with it), making it if need be. The error is a
+    /// sentence.
+    pub fn open(variable: impl Fn(&str) -> Option<String>) -> Result<Region, String> {
+        let (settings, complaints) = Settings::read(variable);
+        if let Some(complaint) = complaints.into_iter().next() {
+            return Err(complaint);
+        }
+        let shared = settings.shared.ok_or("SESSCACHE_SHARED is not set")?;
+        let parts = ScopeParts { name: &shared.scope, certificate: &[], verify_mode: 0, authorities: &[] };
+        Ok(Region { scope: Scope::of(&parts), tier: HostTier::open(&shared, clock::now())? })
+    }
+
+    /// Shares `der` for `lifetime` seconds under a TLS 1.2 session id; with `single_use` it will be found once. False if it
+    /// could not be.
+    pub fn put(&self, id: &[u8], der: &[u8], lifetime: i64, single_use: bool) -> bool {
+        let now = clock::now();
+        let times = Times { origin: now, expiry: now.saturating_add(lifetime) };
+        key(id).is_some_and(|key| self.tier.put(&self.scope, &key, der, times, single_use).is_some())
+    }
+
+    /// What was shared under this id; with `taking` it is taken out, and one of all who ask gets it.
+    pub fn get(&self, id: &[u8], taking: bool) -> Option<Vec<u8>> {
+        let found = self.tier.get(&self.scope, &key(id)?, clock::now(), taking)?;
+        Some(found.der.to_vec())
+    }
+
+    /// Ends what was shared under this id.
+    pub fn remove(&self, id: &[u8]) {
+        if let Some(key) = key(id) {
+            self.tier.remove(&self.scope, &key);
+        }
+    }
+
+    /// Ends everything of this scope.
+    pub fn flush(&self) {
+        self.tier.flush(&self.scope);
+    }
+
+    /// What all processes of the region have counted, by name.
+    pub fn counters(&self) -> Vec<(&'static str, u64)> {
+        Counter::ALL.iter().map(|counter| (counter.name(), self.tier.counted(*counter))).collect()
+    }
+}
+
+fn key(id: &[u8]) -> Option<SessionKey> {
+    const TLS1_2: i32 = 0x0303;
+    SessionKey::new(TLS1_2, id)
+}
