@@ -7,6 +7,7 @@ use libc::{c_char, c_int, size_t};
 
 use super::{adopted, adopted_now};
 use crate::openssl::{Aside, SSL_CTX};
+use crate::shared::Counter;
 use crate::shim::process::{self, Status};
 use crate::shim::state::{ContextState, Core, Phase};
 
@@ -51,6 +52,41 @@ pub struct sesscache_ctx_stats_t {
     pub asked: u64,
     /// Those that it answered with a session.
     pub answered: u64,
+    /// Sessions put where other processes find them (the shared profile).
+    pub published: u64,
+    /// Of the hits, those that were found there.
+    pub shared_hits: u64,
+}
+
+/// What all processes that share one region have done so far, since the region was made.
+#[repr(C)]
+pub struct sesscache_shared_stats_t {
+    /// Sessions put there.
+    pub published: u64,
+    /// Sessions that were too large for it (16 KiB).
+    pub too_large: u64,
+    /// Sessions that found no place, because others were faster again and again.
+    pub lost: u64,
+    /// Lookups that found a session.
+    pub hits: u64,
+    /// Of these, sessions that were taken out because they may be used once.
+    pub taken: u64,
+    /// Lookups for what was never there, or was removed.
+    pub unknown: u64,
+    /// Lookups for what newer sessions have overwritten: if they are many, the region is too small.
+    pub overwritten: u64,
+    /// Lookups for what had expired, or is older than `SESSCACHE_MAX_LIFETIME`.
+    pub expired: u64,
+    /// Lookups for what another process took first.
+    pub taken_by_other: u64,
+    /// Lookups for what a flush had ended.
+    pub flushed: u64,
+    /// Lookups for what did not open: sealed by a key that is gone, or spoiled.
+    pub unopened: u64,
+    /// Sessions that were removed for all.
+    pub removed: u64,
+    /// Flushes of everything.
+    pub flushes: u64,
 }
 
 /// This library's version, such as "0.1.0".
@@ -135,12 +171,8 @@ pub unsafe extern "C-unwind" fn sesscache_ctx_stats(
     if stats.is_null() || size == 0 || state.phase() == Phase::GivenBack {
         return 0;
     }
-    let known = size.min(size_of::<sesscache_ctx_stats_t>());
-    let snapshot = snapshot(state);
     // SAFETY: the caller says that `size` bytes can be written.
-    unsafe { std::ptr::write_bytes(stats.cast::<u8>(), 0, size) };
-    // SAFETY: as above, and `known` is no more than either side has.
-    unsafe { std::ptr::copy_nonoverlapping((&raw const snapshot).cast::<u8>(), stats.cast::<u8>(), known) };
+    unsafe { write_struct(&snapshot(state), stats, size) };
     1
 }
 
@@ -156,7 +188,52 @@ fn snapshot(state: &ContextState) -> sesscache_ctx_stats_t {
         removed: counters.removed.load(Ordering::Relaxed),
         asked: counters.asked.load(Ordering::Relaxed),
         answered: counters.answered.load(Ordering::Relaxed),
+        published: counters.published.load(Ordering::Relaxed),
+        shared_hits: counters.shared_hits.load(Ordering::Relaxed),
     }
+}
+
+/// Writes what all processes that share this process's region have done so far.
+///
+/// `size` is `sizeof(sesscache_shared_stats_t)` as the caller was compiled; fields that either side does not have are treated
+/// as in `sesscache_ctx_stats`. Returns 1, or 0 if this process shares nothing (`SESSCACHE_SHARED` is not set, or the log says
+/// why not), `stats` is NULL or `size` is 0. Any thread may call it; the numbers are not of one instant.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn sesscache_shared_stats(
+    stats: *mut sesscache_shared_stats_t,
+    size: size_t,
+) -> c_int {
+    let Some(count) = process::shared_counts().filter(|_| !stats.is_null() && size > 0) else { return 0 };
+    let snapshot = sesscache_shared_stats_t {
+        published: count(Counter::Published),
+        too_large: count(Counter::TooLarge),
+        lost: count(Counter::Lost),
+        hits: count(Counter::Hit),
+        taken: count(Counter::Taken),
+        unknown: count(Counter::Unknown),
+        overwritten: count(Counter::Overwritten),
+        expired: count(Counter::Expired),
+        taken_by_other: count(Counter::TakenByOther),
+        flushed: count(Counter::Flushed),
+        unopened: count(Counter::Unopened),
+        removed: count(Counter::Removed),
+        flushes: count(Counter::Flush),
+    };
+    // SAFETY: the caller says that `size` bytes can be written.
+    unsafe { write_struct(&snapshot, stats, size) };
+    1
+}
+
+/// Writes as much of a structure as the caller's header knew, and zeros for what it knew besides.
+///
+/// # Safety
+/// `size` bytes can be written at `to`.
+unsafe fn write_struct<T>(from: &T, to: *mut T, size: size_t) {
+    // SAFETY: by the caller's word.
+    unsafe { std::ptr::write_bytes(to.cast::<u8>(), 0, size) };
+    let known = size.min(size_of::<T>());
+    // SAFETY: as above, and `known` is no more than either side has.
+    unsafe { std::ptr::copy_nonoverlapping((&raw const *from).cast::<u8>(), to.cast::<u8>(), known) };
 }
 
 /// Sets this context's flags to exactly `flags`, and returns what they were.

@@ -12,7 +12,7 @@ use crate::base::log::{self, Level};
 use crate::base::settings::{Settings, Shared};
 use crate::cache::Rules;
 use crate::openssl::{Aside, ContextRef, Libssl, Primary, SSL_CTX, host, scratch};
-use crate::shared::HostTier;
+use crate::shared::{Counter, HostTier};
 
 /// Whether contexts are adopted in this process, and if not, why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +72,13 @@ pub(crate) fn at_load() {
 /// What the processes of this machine share, if the operator asked for it and it could be opened.
 pub(super) fn host_tier() -> Option<&'static HostTier> {
     setup().host_tier.as_ref()
+}
+
+/// How to read what all processes of the region have counted.
+#[cfg_attr(any(not(feature = "capi"), test), allow(dead_code, reason = "for the exported functions"))]
+pub(crate) fn shared_counts() -> Option<impl Fn(Counter) -> u64> {
+    let tier = host_tier()?;
+    Some(|counter| tier.counted(counter))
 }
 
 /// Looks whether there are other keys; a context is being made.

@@ -77,7 +77,9 @@ pub(crate) fn stopped_while_the_ring_comes_round() {
         std::thread::sleep(Duration::from_micros(u64::from(dice.throw(500))));
         sleepers.iter().for_each(|sleeper| sleeper.signal(libc::SIGSTOP));
         // Some 300 bytes each, so a MiB and more of them.
-        (0..4000).for_each(|which| drop(region.put(&id(which), &content(which), 300, false)));
+        for which in 0..4000 {
+            region.put(&id(which), &content(which), 300, false);
+        }
         sleepers.iter().for_each(|sleeper| sleeper.signal(libc::SIGCONT));
         for_a_while(&region, &mut dice, 100);
     }
