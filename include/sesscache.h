@@ -105,7 +105,73 @@ typedef struct sesscache_ctx_stats_t {
    * Those that it answered with a session.
    */
   uint64_t answered;
+  /**
+   * Sessions put where other processes find them (the shared profile).
+   */
+  uint64_t published;
+  /**
+   * Of the hits, those that were found there.
+   */
+  uint64_t shared_hits;
 } sesscache_ctx_stats_t;
+
+/**
+ * What all processes that share one region have done so far, since the region was made.
+ */
+typedef struct sesscache_shared_stats_t {
+  /**
+   * Sessions put there.
+   */
+  uint64_t published;
+  /**
+   * Sessions that were too large for it (16 KiB).
+   */
+  uint64_t too_large;
+  /**
+   * Sessions that found no place, because others were faster again and again.
+   */
+  uint64_t lost;
+  /**
+   * Lookups that found a session.
+   */
+  uint64_t hits;
+  /**
+   * Of these, sessions that were taken out because they may be used once.
+   */
+  uint64_t taken;
+  /**
+   * Lookups for what was never there, or was removed.
+   */
+  uint64_t unknown;
+  /**
+   * Lookups for what newer sessions have overwritten: if they are many, the region is too small.
+   */
+  uint64_t overwritten;
+  /**
+   * Lookups for what had expired, or is older than `SESSCACHE_MAX_LIFETIME`.
+   */
+  uint64_t expired;
+  /**
+   * Lookups for what another process took first.
+   */
+  uint64_t taken_by_other;
+  /**
+   * Lookups for what a flush had ended.
+   */
+  uint64_t flushed;
+  /**
+   * Lookups for what did not open: sealed by a key that is gone, or spoiled.
+   */
+  uint64_t unopened;
+  /**
+   * Sessions that were removed for all.
+   */
+  uint64_t removed;
+  /**
+   * Flushes of everything.
+   */
+  uint64_t flushes;
+} sesscache_shared_stats_t;
 
 #ifdef __cplusplus
 extern "C" {
@@ -352,6 +418,16 @@ int sesscache_active(const SSL_CTX *ctx,
 int sesscache_ctx_stats(SSL_CTX *ctx,
                         struct sesscache_ctx_stats_t *stats,
                         size_t size);
+
+/**
+ * Writes what all processes that share this process's region have done so far.
+ *
+ * `size` is `sizeof(sesscache_shared_stats_t)` as the caller was compiled; fields that either side does not have are treated
+ * as in `sesscache_ctx_stats`. Returns 1, or 0 if this process shares nothing (`SESSCACHE_SHARED` is not set, or the log says
+ * why not), `stats` is NULL or `size` is 0. Any thread may call it; the numbers are not of one instant.
+ */
+int sesscache_shared_stats(struct sesscache_shared_stats_t *stats,
+                           size_t size);
 
 /**
  * Sets this context's flags to exactly `flags`, and returns what they were.
