@@ -11,11 +11,13 @@
 mod bytes;
 mod core;
 mod keys;
+mod region;
 mod settings;
 mod shim;
 
 pub use core::core;
 pub use keys::keys;
+pub use region::{key_file, region};
 pub use settings::settings;
 pub use shim::shim;
 
@@ -23,8 +25,14 @@ pub use shim::shim;
 pub type Target = fn(&[u8]);
 
 /// Every target of this crate, by the name of its corpus.
-pub const TARGETS: [(&str, Target); 4] =
-    [("settings", settings), ("keys", keys), ("core", core), ("shim", shim)];
+pub const TARGETS: [(&str, Target); 6] = [
+    ("settings", settings),
+    ("keys", keys),
+    ("core", core),
+    ("shim", shim),
+    ("region", region),
+    ("key_file", key_file),
+];
 
 #[cfg(test)]
 mod tests {
@@ -56,6 +64,10 @@ mod tests {
     #[test]
     fn bytes_reach_every_step() {
         let all: Vec<u8> = (0..=u8::MAX).cycle().step_by(7).take(4000).collect();
-        assert!(core::read(&all).2.len() > 100 && shim::read(&all).1.len() > 100);
+        assert!(
+            core::read(&all).2.len() > 100
+                && shim::read(&all).1.len() > 100
+                && region::read(&all).len() > 100
+        );
     }
 }

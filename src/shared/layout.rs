@@ -63,13 +63,13 @@ impl Layout {
         Some(Layout { bytes, buckets, units: ring / UNIT })
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn tiny(buckets: u64, units: u64) -> Layout {
         let words = HEADER_WORDS as u64 + buckets * SLOTS as u64 + units * UNIT_WORDS as u64;
         Layout { bytes: words * 8, buckets, units }
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn words(&self) -> usize {
         usize::try_from(self.bytes / 8).unwrap_or(usize::MAX)
     }

@@ -57,7 +57,7 @@ impl Drop for Mapping {
 
 #[cfg(not(all(test, sesscache_loom)))]
 impl Memory for Mapping {
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     fn words(&self) -> usize {
         self.words
     }

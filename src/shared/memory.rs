@@ -8,7 +8,7 @@ pub(super) use std::sync::atomic::{AtomicU64, Ordering, fence};
 /// A run of 64-bit words. Only whole words are touched, each atomically, and a place outside it reads 0 and takes nothing.
 pub(super) trait Memory {
     /// How many words there are.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     fn words(&self) -> usize;
 
     /// The word at this place, for one operation.
@@ -44,17 +44,17 @@ pub(super) trait Memory {
 }
 
 /// Memory of this process alone, for tests.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(super) struct Heap(Vec<AtomicU64>);
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 impl Heap {
     pub(super) fn new(words: usize) -> Heap {
         Heap((0..words).map(|_| AtomicU64::new(0)).collect())
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 impl Memory for Heap {
     fn words(&self) -> usize {
         self.0.len()
@@ -65,7 +65,7 @@ impl Memory for Heap {
     }
 }
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 impl<M: Memory> Memory for &M {
     fn words(&self) -> usize {
         M::words(self)

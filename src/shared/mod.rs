@@ -21,6 +21,8 @@
 
 mod counters;
 mod file;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod hostile;
 mod index;
 mod keys;
 mod layout;

@@ -1,0 +1,112 @@
+//! For the fuzzer: a region whose memory somebody else writes to, and key files of any content.
+
+use super::counters::Counter;
+use super::keys;
+use super::layout::Layout;
+use super::memory::{Heap, Memory};
+use super::record::Use;
+use super::region::{Region, Standing};
+use super::scope::{Parts, Scope};
+use super::seal::{Address, SealingKey, Terms};
+use crate::cache::SessionKey;
+
+/// What is done to the region, by us and by the one who writes to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    Put {
+        id: u8,
+        length: u8,
+    },
+    Find(u8),
+    Take(u8),
+    Remove(u8),
+    Flush,
+    /// A word becomes this.
+    Write {
+        at: u16,
+        word: u64,
+    },
+    /// A word becomes what another one is.
+    Copy {
+        from: u16,
+        to: u16,
+    },
+}
+
+/// Plays the steps: whatever opens is what was sealed for that id, and the region stays in its bounds.
+pub(crate) fn play(steps: impl Iterator<Item = Step>) {
+    let layout = Layout::tiny(3, 64);
+    let memory = Heap::new(layout.words());
+    layout.inscribe(&memory, 1);
+    let region = Region::new(&memory, layout);
+    let key = SealingKey::new(&[7; 32]);
+    let scope = Scope::of(&Parts { name: "", certificate: b"", verify_mode: 0, authorities: &[] });
+    let cell = key.cell(&scope);
+    for step in steps {
+        match step {
+            Step::Put { id, length } => {
+                let Some(session) = session(id) else { continue };
+                let terms = Terms { usage: Use::Many, origin: 1, expiry: 2, boot: b"" };
+                let address = Address { scope: &scope, key: &session };
+                let sealed = key.seal(address, &terms, &content(id, length));
+                let published = sealed.and_then(|(name, words)| region.put(name, cell, &words));
+                if let Some(published) = published {
+                    // The memory may say what it wants, but it says one of these.
+                    let standing = region.standing(published);
+                    assert!(matches!(standing, Standing::Stands | Standing::Overwritten | Standing::Gone));
+                }
+            }
+            Step::Find(id) | Step::Take(id) => {
+                let Some(session) = session(id) else { continue };
+                let address = Address { scope: &scope, key: &session };
+                let Ok(found) = region.find(key.name(address), cell) else { continue };
+                if let Some(der) = key.open(address, b"", &found) {
+                    let length = u8::try_from(der.len()).unwrap_or_default();
+                    assert!(der[..] == content(id, length), "a record opens that was never sealed");
+                    assert!(found.header.origin == 1 && found.header.expiry == 2, "its times were changed");
+                }
+                if matches!(step, Step::Take(_)) {
+                    let first = region.take(&found);
+                    assert!(!(first && region.take(&found)), "a record was taken twice");
+                }
+            }
+            Step::Remove(id) => {
+                let Some(session) = session(id) else { continue };
+                region.remove(key.name(Address { scope: &scope, key: &session }));
+            }
+            Step::Flush => region.flush(cell),
+            Step::Write { at, word } => memory.store(usize::from(at) % memory.words(), word),
+            Step::Copy { from, to } => {
+                let word = memory.load(usize::from(from) % memory.words());
+                memory.store(usize::from(to) % memory.words(), word);
+            }
+        }
+    }
+    assert!(layout.ring(u64::MAX, usize::MAX / 4) < memory.words());
+    let _ = region.counted(Counter::Hit);
+}
+
+fn session(id: u8) -> Option<SessionKey> {
+    SessionKey::new(0x0303, &[id % 8; 32])
+}
+
+fn content(id: u8, length: u8) -> Vec<u8> {
+    vec![id % 8; usize::from(length)]
+}
+
+/// Reads a key file of any content: what is accepted are keys of the file, and nothing of them is in what is refused.
+pub(crate) fn read_key_file(text: &str) {
+    match keys::parse(text) {
+        Ok(keys) => {
+            let lines: Vec<String> = keys.iter().map(|key| keys::encode(key).to_string()).collect();
+            assert!(lines.iter().all(|line| text.contains(line.trim_end())), "a key that is not in the file");
+            assert!(keys::parse(&lines.concat()).is_ok_and(|again| again == keys));
+        }
+        Err(error) => {
+            let long = text.lines().map(str::trim).filter(|line| line.len() > 40 && !line.starts_with('#'));
+            for line in long {
+                assert!(!error.contains(line), "the error shows a line of the file");
+            }
+        }
+    }
+}
