@@ -20,7 +20,7 @@ REALNAME := libsesscache.so.$(VERSION)
 CARGO_TEST = SESSCACHE_LIB=$(abspath $(LIB)) $(CARGO) test --no-default-features
 
 .PHONY: lib help demo check check-deps check-unit check-c check-differential fuzz-differential check-servers check-loom \
-	check-miri check-threads check-sanitizers \
+	check-region check-miri check-threads check-sanitizers \
 	check-matrix check-third-party check-mutations fuzz bench header lint openssl-symbolic install uninstall clean distclean
 .NOTPARALLEL:
 
@@ -71,6 +71,10 @@ check-servers: lib ## the real servers alone
 check-loom: ## every interleaving of the core's critical sections
 	@echo '== loom: the core under every interleaving'
 	scripts/check-loom.sh
+
+check-region: ## the shared region between processes, long: 10 000 kills, 1 000 000 races
+	SESSCACHE_KILLS=10000 SESSCACHE_RACES=1000000 SESSCACHE_STORM=2000 \
+		$(CARGO) test --release --no-default-features --test region
 
 check-miri: ## core and shim under Miri, where a toolchain has it
 	scripts/check-miri.sh
