@@ -1,6 +1,7 @@
 /* test: only=linked | env=SESSCACHE_SHARED=anon:4M */
 /* A program that keeps data on its sessions shares none from then on: a copy would lack the data. */
 #include "harness/harness.h"
+#include "harness/workers.h"
 
 static void offered(const char *name, SSL_CTX *server, SSL_CTX *client, enum came wanted)
 {

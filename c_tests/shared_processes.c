@@ -1,6 +1,7 @@
 /* test: only=linked | env=SESSCACHE_SHARED=anon:4M */
 /* The host tier between processes that were forked from one: what is found, and what ends a session for all. */
 #include "harness/harness.h"
+#include "harness/workers.h"
 
 static const enum kind kinds[] = { TLS12_ID, TLS13_STATEFUL, DTLS12_ID };
 

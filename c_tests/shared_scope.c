@@ -1,6 +1,7 @@
 /* test: only=linked | env=SESSCACHE_SHARED=anon:4M */
 /* Never resumed across: other certificates, other demands on the client, another authority. */
 #include "harness/harness.h"
+#include "harness/workers.h"
 
 static SSL_CTX *client;
 

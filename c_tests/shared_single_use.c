@@ -1,6 +1,7 @@
 /* test: only=linked | env=SESSCACHE_SHARED=anon:4M */
 /* Early data over all processes: a session is resumed once, and recorded bytes are accepted once, whoever gets them. */
 #include "harness/harness.h"
+#include "harness/workers.h"
 
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,6 +1,7 @@
 /* test: only=linked | env=SESSCACHE_SHARED=anon:4M | env=SESSCACHE_TICKETS=stateful */
 /* Who gets tickets that pass the cache by, when the operator wants none: those who asked for them. */
 #include "harness/harness.h"
+#include "harness/workers.h"
 
 /* A ticket of TLS 1.3 that is as long as an id names a session in the cache. */
 static int holds_session(SSL_SESSION *session)

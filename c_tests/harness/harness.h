@@ -29,7 +29,6 @@ extern "C" {
 #include "facts.h"
 #include "sessions.h"
 #include "tls.h"
-#include "workers.h"
 
 #ifdef __cplusplus
 }

@@ -156,9 +156,9 @@ pub(crate) fn became_server(connection: ConnectionRef<'_>) {
     });
 }
 
-/// Whether options that an application sets or clears decide about tickets.
+/// Whether options that an application sets or clears decide about tickets, and anybody wants to know.
 pub(crate) fn decides_tickets(options: u64) -> bool {
-    options & OP_NO_TICKET != 0
+    options & OP_NO_TICKET != 0 && process::prefers_stateful()
 }
 
 /// The application has set or cleared that option of a context.
@@ -168,7 +168,5 @@ pub(crate) fn context_decided_tickets(state: &ContextState) {
 
 /// The same of a connection.
 pub(crate) fn connection_decided_tickets(connection: ConnectionRef<'_>) {
-    if process::prefers_stateful() {
-        guarded_alone((), || connection.note_decided_tickets());
-    }
+    guarded_alone((), || connection.note_decided_tickets());
 }
