@@ -203,6 +203,9 @@ static void connect_to(const unsigned long *n)
         say("not offered");
         offered = NULL;
     }
+    /* An older connection may have to go, and a callback of its end may drop what is offered. */
+    if (offered != NULL)
+        CHECK(SSL_SESSION_up_ref(offered));
     connection = connection_new(server, client);
     say("k%d offers %s", connection->number, session_name(offered));
     prepare_server(connection, n[3], n[4] / ENDINGS);
@@ -210,6 +213,7 @@ static void connect_to(const unsigned long *n)
     connection_join(connection);
     if (offered != NULL && (connection->from == server || !resumes_marked(connection->from, offered)))
         CHECK(SSL_set_session(connection->client, offered));
+    SSL_SESSION_free(offered);
     play_handshake(connection, n[3], n[4] / ENDINGS);
     if (n[4] % ENDINGS == 0)
         return;
