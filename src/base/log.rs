@@ -51,7 +51,8 @@ struct Log {
 
 enum Sink {
     Off,
-    Stderr(Identity),
+    /// Empty until somebody looks at it.
+    Stderr(OnceBox<Identity>),
     File(File, Identity),
 }
 
@@ -65,13 +66,28 @@ static LOG: OnceBox<Log> = OnceBox::new();
 pub(crate) fn open(target: &Target, level: Level, writer: Writer) {
     let sink = match target {
         Target::Off => Sink::Off,
-        Target::Stderr => stderr_sink(),
-        Target::File(path) => open_file(path).map_or_else(stderr_sink, |file| {
-            let identity = identity(&file);
-            Sink::File(file, identity)
-        }),
+        Target::Stderr => Sink::Stderr(OnceBox::new()),
+        Target::File(path) => open_file(path).map_or_else(
+            || Sink::Stderr(OnceBox::new()),
+            |file| {
+                let identity = identity(&file);
+                Sink::File(file, identity)
+            },
+        ),
     };
     let _ = LOG.set(Box::new(Log { level, sink, writer }));
+}
+
+/// Notes what is behind descriptor 2: not before the program makes use of libssl, for a server that logs to a file puts that
+/// there while it starts.
+pub(crate) fn look_at_stderr() {
+    if let Some(Log { sink: Sink::Stderr(cell), .. }) = LOG.get() {
+        stderr_then(cell);
+    }
+}
+
+fn stderr_then(cell: &OnceBox<Identity>) -> Identity {
+    *cell.get_or_init(|| Box::new(stderr_now().as_ref().and_then(identity)))
 }
 
 /// A fifo that nobody reads is an error here, not a wait.
@@ -79,10 +95,6 @@ fn open_file(path: &Path) -> Option<File> {
     let mut options = OpenOptions::new();
     options.append(true).create(true).mode(0o600).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
     options.open(path).ok()
-}
-
-fn stderr_sink() -> Sink {
-    Sink::Stderr(stderr_now().as_ref().and_then(identity))
 }
 
 /// Writes one line, or nothing where nobody listens. Never fails, never blocks on a lock.
@@ -95,7 +107,7 @@ pub(crate) fn write(level: Level, message: &str) {
     match &log.sink {
         Sink::Off => {}
         Sink::Stderr(then) => {
-            if let Some(file) = stderr_now().filter(|file| identity(file) == *then) {
+            if let Some(file) = stderr_now().filter(|file| identity(file) == stderr_then(then)) {
                 (log.writer)(&file, line.as_bytes());
             }
         }

@@ -56,7 +56,10 @@ pub(super) fn settings() -> &'static Settings {
     static TOLD: AtomicBool = AtomicBool::new(false);
     let setup = setup();
     if !TOLD.load(Ordering::Relaxed) && !TOLD.swap(true, Ordering::Relaxed) {
+        let errno = host::errno();
+        log::look_at_stderr();
         setup.complaints.iter().for_each(|complaint| log::write(Level::Warn, complaint));
+        host::set_errno(errno);
     }
     &setup.settings
 }
