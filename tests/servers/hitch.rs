@@ -1,5 +1,6 @@
 //! hitch: the internal cache, in a worker forked after the context was made.
 
+use std::net::SocketAddr;
 use std::process::Command;
 
 use crate::backend::Backend;
@@ -8,19 +9,16 @@ use crate::process::{Ready, Recipe, Stop};
 use crate::support::{find_program, is_root};
 
 /// hitch has no option against tickets; libssl's own configuration file has.
-const NO_TICKETS: &str = "openssl_conf = all\n[all]\nssl_conf = tls\n[tls]\nsystem_default = every_context\n\
+pub(crate) const NO_TICKETS: &str = "openssl_conf = all\n[all]\nssl_conf = tls\n[tls]\nsystem_default = every_context\n\
                           [every_context]\nOptions = -SessionTicket\n";
 
-#[test]
-fn hitch() {
-    let backend = Backend::start("behind hitch");
-    let behind = backend.address;
-    let recipe = Recipe {
-        name: "hitch".to_owned(),
+pub(crate) fn recipe(name: &str, behind: SocketAddr, workers: usize, tickets: &'static str) -> Recipe {
+    Recipe {
+        name: name.to_owned(),
         command: Box::new(move |folder, address| {
             let user = if is_root() { "user = \"_hitch\"\ngroup = \"_hitch\"\n" } else { "" };
             let configuration = format!(
-                "frontend = \"[{}]:{}\"\nbackend = \"[{}]:{}\"\npem-file = \"{}\"\nworkers = 1\n{user}\
+                "frontend = \"[{}]:{}\"\nbackend = \"[{}]:{}\"\npem-file = \"{}\"\nworkers = {workers}\n{user}\
                  daemon = off\ntls-protos = TLSv1.2 TLSv1.3\n",
                 address.ip(),
                 address.port(),
@@ -30,11 +28,17 @@ fn hitch() {
             );
             let mut hitch = Command::new(find_program("hitch"));
             hitch.arg("--config").arg(folder.write("hitch.conf", &configuration));
-            hitch.env("OPENSSL_CONF", folder.write("openssl.cnf", NO_TICKETS));
+            hitch.env("OPENSSL_CONF", folder.write("openssl.cnf", tickets));
             hitch
         }),
         ready: Ready::Listening,
         stop: Stop::Signal(libc::SIGTERM),
-    };
+    }
+}
+
+#[test]
+fn hitch() {
+    let backend = Backend::start("behind hitch");
+    let recipe = recipe("hitch", backend.address, 1, NO_TICKETS);
     Comparison { recipe, says: "behind hitch", stock: ALWAYS, crowd: true }.run();
 }

@@ -6,22 +6,30 @@ use std::process::Command;
 use crate::client::{Client, Connection, Pattern, Version};
 use crate::compare::{ALWAYS, Comparison, NEVER, RECONNECTIONS, Rates};
 use crate::process::{Ready, Recipe, Server, Side, Stop};
-use crate::support::{PATIENCE, find_program, make_certificate, poll};
+use crate::support::{find_program, make_certificate};
 
 /// The settings that the tests vary.
 #[derive(Clone)]
-struct Settings {
-    cache: &'static str,
-    workers: usize,
-    extra: &'static str,
+pub(crate) struct Settings {
+    pub(crate) cache: &'static str,
+    pub(crate) workers: usize,
+    /// Of its `listen`.
+    pub(crate) share: &'static str,
+    pub(crate) tickets: &'static str,
+    pub(crate) extra: String,
 }
 
 impl Settings {
-    fn cache(cache: &'static str) -> Self {
-        Self { cache, workers: 1, extra: "" }
+    pub(crate) fn cache(cache: &'static str) -> Self {
+        Self { cache, workers: 1, share: "", tickets: "off", extra: String::new() }
     }
 
-    fn recipe(self, name: &str) -> Recipe {
+    /// The kernel then deals connections out evenly, instead of to whoever wakes first.
+    fn two_workers(cache: &'static str) -> Self {
+        Self { workers: 2, share: "reuseport", ..Self::cache(cache) }
+    }
+
+    pub(crate) fn recipe(self, name: &str) -> Recipe {
         Recipe {
             name: format!("nginx {name}"),
             command: Box::new(move |folder, address| {
@@ -39,9 +47,7 @@ impl Settings {
 
     /// Two servers by name on one address. Every answer names the worker that gave it.
     fn configuration(&self, address: &str) -> String {
-        let Self { cache, workers, extra } = self;
-        // The kernel then deals connections out evenly, instead of to whoever wakes first.
-        let share = if *workers > 1 { "reuseport" } else { "" };
+        let Self { cache, workers, share, tickets, extra } = self;
         format!(
             "daemon off; worker_processes {workers}; pid nginx.pid; error_log stderr notice;
              events {{ worker_connections 64; }}
@@ -49,7 +55,7 @@ impl Settings {
                  access_log off; keepalive_timeout 0; default_type text/plain;
                  client_body_temp_path body; proxy_temp_path proxy;
                  fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-                 ssl_protocols TLSv1.2 TLSv1.3; ssl_session_tickets off;
+                 ssl_protocols TLSv1.2 TLSv1.3; ssl_session_tickets {tickets};
                  server {{
                      listen {address} ssl {share}; server_name localhost;
                      ssl_certificate server.pem; ssl_certificate_key server.pem;
@@ -79,13 +85,12 @@ fn nginx_builtin() {
 
 #[test]
 fn nginx_shared() {
-    compare("shared, 2 workers", Settings { workers: 2, ..Settings::cache("shared:s:1m") }, ALWAYS);
+    compare("shared, 2 workers", Settings::two_workers("shared:s:1m"), ALWAYS);
 }
 
 #[test]
 fn nginx_builtin_and_shared() {
-    let settings = Settings { workers: 2, ..Settings::cache("builtin:1000 shared:s:1m") };
-    compare("builtin + shared, 2 workers", settings, ALWAYS);
+    compare("builtin + shared, 2 workers", Settings::two_workers("builtin:1000 shared:s:1m"), ALWAYS);
 }
 
 #[test]
@@ -102,7 +107,7 @@ fn nginx_off() {
 #[test]
 fn nginx_early_data_sessions_are_used_once() {
     let settings = Settings {
-        extra: "ssl_early_data on; ssl_conf_command Options AntiReplay;",
+        extra: "ssl_early_data on; ssl_conf_command Options AntiReplay;".to_owned(),
         ..Settings::cache("builtin")
     };
     compare("builtin, early data", settings, [RECONNECTIONS, RECONNECTIONS, 1, RECONNECTIONS]);
@@ -147,7 +152,7 @@ fn across_names(server: &Server, version: Version) -> [usize; 2] {
 /// Two workers, each with a cache of its own: a session is known to the worker that made it, to that one always.
 #[test]
 fn nginx_builtin_knows_what_its_own_worker_made() {
-    let recipe = Settings { workers: 2, ..Settings::cache("builtin") }.recipe("builtin, 2 workers");
+    let recipe = Settings::two_workers("builtin").recipe("builtin, 2 workers");
     for side in [Side::Stock, Side::Preloaded] {
         let server = Server::start(&recipe, side);
         for version in [Version::Tls12, Version::Tls13] {
@@ -192,14 +197,7 @@ fn reload_between_connections(server: &Server, kept: bool) {
         let file = server.folder().join(version.name()).display().to_string();
         Client::new(server.address, version, Pattern::Latest).option("-s", file).connect(2);
     }
-    let old = server.workers();
-    server.signal(libc::SIGHUP);
-    let replaced = poll(PATIENCE, || {
-        let now = server.workers();
-        (!now.is_empty() && now.is_disjoint(&old)).then_some(())
-    });
-    assert!(replaced.is_some(), "no new worker after SIGHUP:\n{}", server.log());
-    server.check_mapping();
+    server.reload(libc::SIGHUP);
     for version in [Version::Tls12, Version::Tls13] {
         let file = server.folder().join(version.name()).display().to_string();
         let after = Client::new(server.address, version, Pattern::Latest).option("-l", file).connect(10);

@@ -11,9 +11,11 @@ use crate::support::{Folder, PATIENCE, free_address, library, other_libssl, poll
 
 /// The same program, alone or under `LD_PRELOAD`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
+pub(crate) enum Side<'a> {
     Stock,
     Preloaded,
+    /// Preloaded, with these variables, which make it share sessions.
+    Shared(&'a [(&'static str, String)]),
 }
 
 /// Makes the command, once it is known which folder to use and which address to listen on.
@@ -41,17 +43,17 @@ pub(crate) enum Stop {
     ByItself,
 }
 
-pub(crate) struct Server {
+pub(crate) struct Server<'a> {
     leader: Child,
     folder: Folder,
     stop: Stop,
     pub(crate) address: SocketAddr,
-    pub(crate) side: Side,
+    pub(crate) side: Side<'a>,
 }
 
-impl Server {
+impl<'a> Server<'a> {
     /// Starts it and waits until it serves. A port that somebody else took in the meantime is worth another try.
-    pub(crate) fn start(recipe: &Recipe, side: Side) -> Self {
+    pub(crate) fn start(recipe: &Recipe, side: Side<'a>) -> Self {
         // Without a library there is nothing to compare: say so before anything is started.
         library();
         let mut attempts = 1;
@@ -64,7 +66,7 @@ impl Server {
         }
     }
 
-    fn try_start(recipe: &Recipe, side: Side) -> Result<Self, String> {
+    fn try_start(recipe: &Recipe, side: Side<'a>) -> Result<Self, String> {
         let folder = Folder::new("server");
         let address = free_address();
         let mut command = (recipe.command)(&folder, address);
@@ -122,6 +124,19 @@ impl Server {
         send_signal(self.leader.id(), signal);
     }
 
+    /// Waits until all processes but the first one have been replaced by others: the old ones serve as long as they live.
+    pub(crate) fn reload(&self, signal: libc::c_int) {
+        let started = || Some(self.workers()).filter(|workers| !workers.is_empty());
+        let old = poll(PATIENCE, started).expect("the server has processes");
+        self.signal(signal);
+        let replaced = poll(PATIENCE, || {
+            let now = self.workers();
+            (now.len() >= old.len() && now.is_disjoint(&old)).then_some(())
+        });
+        assert!(replaced.is_some(), "{:?}: the processes are not replaced:\n{}", self.side, self.log());
+        self.check_mapping();
+    }
+
     /// Everything that the server wrote: its output and each `*.log` in its folder.
     pub(crate) fn log(&self) -> String {
         let entries = fs::read_dir(self.folder.path()).expect("list the server's folder").flatten();
@@ -144,7 +159,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for Server<'_> {
     /// Whatever happened, no process of the server stays: they share a process group that was made for them.
     fn drop(&mut self) {
         let _ = self.leader.kill();
@@ -191,13 +206,19 @@ const ALARMS: [&str; 11] = [
 /// What the library writes, at level info, when it takes over a process's first context.
 const SERVES: &str = "serving session caches";
 
+/// What it writes in a program whose sessions have data that a copy would lack.
+pub(crate) const NONE_IS_SHARED: &str = "none is shared";
+
+const EXPECTED: [&str; 2] = [SERVES, NONE_IS_SHARED];
+
 fn check_log(log: &str, side: Side) {
-    let alarms = |line: &str| ALARMS.iter().any(|alarm| line.contains(alarm)) && !line.contains(SERVES);
+    let expected = |line: &str| EXPECTED.iter().any(|words| line.contains(words));
+    let alarms = |line: &str| ALARMS.iter().any(|alarm| line.contains(alarm)) && !expected(line);
     let alarming = log.lines().find(|line| alarms(line));
     assert_eq!(alarming, None, "the log speaks of a crash:\n{log}");
     assert_eq!(
         log.contains(SERVES),
-        side == Side::Preloaded,
+        side != Side::Stock,
         "{side:?}: did the library serve this program?\n{log}"
     );
 }
@@ -213,8 +234,11 @@ fn isolate(command: &mut Command, side: Side) {
     if let Some(folder) = other_libssl() {
         command.env("LD_LIBRARY_PATH", folder);
     }
-    if side == Side::Preloaded {
+    if side != Side::Stock {
         command.env("LD_PRELOAD", library()).env("SESSCACHE_LOG", "stderr:info");
+    }
+    if let Side::Shared(variables) = side {
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
     }
     let end_with_us = || {
         // SAFETY: one system call without pointers.
@@ -236,7 +260,7 @@ fn is_as_wanted(pid: u32, side: Side) -> bool {
     let Ok(maps) = fs::read_to_string(format!("/proc/{pid}/maps")) else { return true };
     let ours = maps.contains(library().to_str().expect("the library's path is text"));
     let other = other_libssl().is_none_or(|folder| maps.contains(&format!("{}/libssl.so", folder.display())));
-    ours == (side == Side::Preloaded) && other
+    ours == (side != Side::Stock) && other
 }
 
 /// The group of a process that has not ended, by /proc/PID/stat: "pid (name) state parent group …".

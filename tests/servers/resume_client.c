@@ -4,16 +4,19 @@
  *   resume_client [options] ADDRESS PORT VERSION PATTERN COUNT
  *
  * VERSION is 1.2 (by session id: no ticket is offered or accepted) or 1.3. PATTERN is what every connection offers:
- * `same` the last session of the first connection, `latest` the newest session of all. It makes COUNT connections,
- * asks for "/" by HTTP/1.0 on each, reads the answer to its end and closes with a close_notify.
+ * `same` the session of -l, or else the last session of the first connection, `latest` the newest session of all. It makes
+ * COUNT connections, asks for "/" by HTTP/1.0 on each, reads the answer to its end and closes with a close_notify.
  *
  *   -l FILE  offer the session of this file from the first connection on
  *   -s FILE  save the last session there
  *   -n NAME  server name to send (SNI)
  *   -c FILE  client certificate and key (PEM)
+ *   -p PORT  another server, on this port of the same address: connections take turns (may be given several times)
+ *   -t smtp  ask for TLS by SMTP's STARTTLS, then say QUIT instead of asking for "/"
+ *   -t imap  IMAP within TLS from the start: log out instead of asking for "/"
  *
  * Output:  full|resumed TLSv1.x ticket=BYTES BODY     or     failed WHY
- * with '|' for the line breaks of the body. A stateful TLS 1.3 ticket is the session id: 32 bytes.
+ * with '|' for the line breaks of the body (of the whole answer but for HTTP). A stateful TLS 1.3 ticket is the session id: 32 bytes.
  * Exit status 0 says only that the program could run.
  */
 #include <arpa/inet.h>
@@ -28,7 +31,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { WHOLE_RUN_SECONDS = 60, ONE_READ_SECONDS = 10, DER_LIMIT = 65536 };
+enum { WHOLE_RUN_SECONDS = 120, ONE_READ_SECONDS = 10, DER_LIMIT = 65536, PORTS = 8 };
 
 /* Sessions are kept as DER, not as objects: libssl marks a TLS 1.3 session that was used once as not resumable,
  * and `same` has to offer it again and again. */
@@ -41,6 +44,7 @@ static struct der offered;
 static int keep_session;
 static int have_session;
 static size_t ticket_bytes;
+static enum { HTTP, SMTP, IMAP } talk = HTTP;
 
 static void die(const char *what)
 {
@@ -109,11 +113,11 @@ static int connect_tcp(const char *address, const char *port)
 /* The body on one line. */
 static const char *flat_body(char *answer)
 {
-    char *body = strstr(answer, "\r\n\r\n"), *at;
+    char *body = talk == HTTP ? strstr(answer, "\r\n\r\n") : answer, *at;
 
     if (body == NULL)
         return "(no body)";
-    for (at = body += 4; *at != '\0'; at++)
+    for (at = body += talk == HTTP ? 4 : 0; *at != '\0'; at++)
         if (*at == '\r' || *at == '\n')
             *at = '|';
     return body;
@@ -128,12 +132,47 @@ static void acknowledge_at_once(SSL *ssl)
     setsockopt(SSL_get_fd(ssl), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }
 
+/* One reply of an SMTP server, maybe of several lines; whether it has the code that is hoped for. */
+static int smtp_reply(int fd, const char *code)
+{
+    char line[512];
+    size_t used;
+
+    do {
+        for (used = 0; used < sizeof line - 1; used++)
+            if (read(fd, line + used, 1) != 1)
+                return 0;
+            else if (line[used] == '\n')
+                break;
+        if (used < 4 || strncmp(line, code, 3) != 0)
+            return 0;
+    } while (line[3] == '-');
+    return 1;
+}
+
+static int start_tls(int fd)
+{
+    static const char hello[] = "EHLO localhost\r\n", start[] = "STARTTLS\r\n";
+
+    return smtp_reply(fd, "220") && write(fd, hello, sizeof hello - 1) > 0 && smtp_reply(fd, "250")
+           && write(fd, start, sizeof start - 1) > 0 && smtp_reply(fd, "220");
+}
+
+static int write_request(char *request, size_t size, const char *name)
+{
+    switch (talk) {
+    case SMTP: return snprintf(request, size, "QUIT\r\n");
+    case IMAP: return snprintf(request, size, "a LOGOUT\r\n");
+    default: return snprintf(request, size, "GET / HTTP/1.0\r\nHost: %s\r\n\r\n", name ? name : "localhost");
+    }
+}
+
 /* One request; NULL, or what went wrong. */
 static const char *exchange(SSL *ssl, char *answer, size_t size)
 {
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     char request[512];
-    int length = snprintf(request, sizeof request, "GET / HTTP/1.0\r\nHost: %s\r\n\r\n", name ? name : "localhost");
+    int length = write_request(request, sizeof request, name);
     size_t used = 0;
     int got;
 
@@ -182,6 +221,12 @@ static void one_connection(SSL_CTX *ctx, const char *address, const char *port, 
         SSL_free(ssl);
         return;
     }
+    if (talk == SMTP && !start_tls(fd)) {
+        printf("failed connect: no STARTTLS\n");
+        SSL_free(ssl);
+        close(fd);
+        return;
+    }
     if (have_session)
         offer_session(ssl);
     if (name != NULL)
@@ -217,28 +262,36 @@ static SSL_CTX *client_context(const char *version, const char *certificate)
 
 int main(int argc, char **argv)
 {
-    const char *save = NULL, *name = NULL, *certificate = NULL;
+    const char *save = NULL, *name = NULL, *certificate = NULL, *ports[PORTS];
+    int option, count, made, port_count = 1;
     SSL_CTX *ctx;
-    int option, count;
 
-    while ((option = getopt(argc, argv, "l:s:n:c:")) != -1) {
+    while ((option = getopt(argc, argv, "l:s:n:c:p:t:")) != -1) {
         switch (option) {
         case 'l': load_session(optarg); break;
         case 's': save = optarg; break;
         case 'n': name = optarg; break;
         case 'c': certificate = optarg; break;
+        case 'p':
+            if (port_count == PORTS)
+                die("too many ports");
+            ports[port_count++] = optarg;
+            break;
+        case 't': talk = strcmp(optarg, "smtp") == 0 ? SMTP : IMAP; break;
         default: die("unknown option");
         }
     }
     if (argc - optind != 5)
-        die("usage: resume_client [-l FILE] [-s FILE] [-n NAME] [-c FILE] ADDRESS PORT VERSION PATTERN COUNT");
+        die("usage: resume_client [-l FILE] [-s FILE] [-n NAME] [-c FILE] [-p PORT] [-t smtp|imap] ADDRESS PORT VERSION PATTERN COUNT");
     argv += optind;
     signal(SIGPIPE, SIG_IGN);
     alarm(WHOLE_RUN_SECONDS);
     ctx = client_context(argv[2], certificate);
-    for (count = atoi(argv[4]); count > 0; count--) {
-        one_connection(ctx, argv[0], argv[1], name);
+    ports[0] = argv[1];
+    count = atoi(argv[4]);
+    for (made = 0; made < count; made++) {
         keep_session = have_session && strcmp(argv[3], "same") == 0;
+        one_connection(ctx, argv[0], ports[made % port_count], name);
     }
     if (save != NULL)
         save_session(save);

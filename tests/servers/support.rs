@@ -18,11 +18,20 @@ pub(crate) struct Folder(PathBuf);
 impl Folder {
     /// Servers that drop to another user still have to read what is in it, hence 0755.
     pub(crate) fn new(name: &str) -> Self {
+        Self::within(&std::env::temp_dir(), name, 0o755)
+    }
+
+    /// For a region of shared sessions: it has to lie on such a filesystem, out of everybody else's reach.
+    pub(crate) fn private(name: &str) -> Self {
+        Self::within(Path::new("/dev/shm"), name, 0o700)
+    }
+
+    fn within(parent: &Path, name: &str, mode: u32) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("tls-server-{}-{number}-{name}", std::process::id()));
+        let path = parent.join(format!("tls-server-{}-{number}-{name}", std::process::id()));
         fs::create_dir(&path).unwrap_or_else(|e| panic!("cannot make {}: {e}", path.display()));
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("set the folder's mode");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("set the folder's mode");
         Self(path)
     }
 
