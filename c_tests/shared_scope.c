@@ -69,6 +69,10 @@ int main(void)
     offered_to("asked, to one that names another", asking_another, &asked, FULL);
     offered_to("asked, to one that does not ask", server, &asked, FULL);
 
+    /* Nothing says whom such a server trusts. */
+    asked = made_by(asking);
+    offered_to("asked without a name, to the same", asking, &asked, FULL);
+
     /* The certificate of a context is renewed while it is in use. */
     token = made_by(same);
     CHECK(SSL_CTX_use_certificate(same, certificate));

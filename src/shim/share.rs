@@ -23,8 +23,14 @@ fn scope(context: ContextRef<'_>) -> Option<Scope> {
     let verify_mode = context.verify_mode()?;
     // Whom it would ask for matters only if it asks.
     let authorities = if verify_mode == 0 { Vec::new() } else { context.authorities()? };
+    let name = process::scope_name();
+    // Who asks for certificates and names no authority does not say whom it trusts: another service of that certificate may
+    // trust others, and only the operator can tell the two apart.
+    if verify_mode != 0 && authorities.is_empty() && name.is_empty() {
+        return None;
+    }
     Some(Scope::of(&ScopeParts {
-        name: process::scope_name(),
+        name,
         certificate: &context.certificate()?,
         verify_mode,
         authorities: &authorities,
