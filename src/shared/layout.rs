@@ -86,6 +86,13 @@ impl Layout {
         start + unit as usize * UNIT_WORDS + offset % UNIT_WORDS
     }
 
+    /// The words of the ring from a position on, round and round.
+    pub(super) fn run(&self, position: u64) -> impl Iterator<Item = usize> {
+        let start = HEADER_WORDS + self.buckets as usize * SLOTS;
+        let end = start + self.units as usize * UNIT_WORDS;
+        (self.ring(position, 0)..end).chain((start..end).cycle())
+    }
+
     /// Writes the header of an empty region. The magic comes last: a half-made region is none.
     pub(super) fn inscribe(&self, memory: &impl Memory, now: i64) {
         memory.store(word::FORMAT, FORMAT);
@@ -145,6 +152,15 @@ mod tests {
                 let at = layout.ring(position, offset);
                 assert!((layout.ring(0, 0)..layout.words()).contains(&at));
             }
+        }
+    }
+
+    #[test]
+    fn a_run_is_the_places_one_after_the_other() {
+        let layout = Layout::tiny(2, 7);
+        for position in [0, 6, 7, 1 << 50] {
+            let places = (0..64).map(|offset| layout.ring(position, offset));
+            assert!(layout.run(position).take(64).eq(places));
         }
     }
 

@@ -22,16 +22,16 @@ pub(super) fn append(memory: &impl Memory, layout: &Layout, record: &[u64]) -> O
     }
     let position = memory.add(word::HEAD, units);
     fence(Ordering::Release);
-    for (offset, value) in record.iter().enumerate() {
-        memory.store(layout.ring(position, offset), *value);
+    for (at, value) in layout.run(position).zip(record) {
+        memory.store(at, *value);
     }
     holds(memory, layout, position).then_some(position)
 }
 
 /// Copies as many words as `into` is long. False if what was copied may have been overwritten meanwhile.
 pub(super) fn copy(memory: &impl Memory, layout: &Layout, position: Position, into: &mut [u64]) -> bool {
-    for (offset, value) in into.iter_mut().enumerate() {
-        *value = memory.load(layout.ring(position, offset));
+    for (at, value) in layout.run(position).zip(into) {
+        *value = memory.load(at);
     }
     fence(Ordering::Acquire);
     holds(memory, layout, position)

@@ -81,17 +81,20 @@ impl Header {
 pub(super) fn assemble(header: &Header, body: &[u8]) -> Vec<u64> {
     let mut words = Vec::with_capacity(HEADER + body.len().div_ceil(8));
     words.extend(header.words());
-    words.extend(body.chunks(8).map(|chunk| {
+    let (whole, rest) = body.as_chunks();
+    words.extend(whole.iter().map(|bytes| u64::from_le_bytes(*bytes)));
+    if !rest.is_empty() {
         let mut bytes = [0; 8];
-        bytes.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
-        u64::from_le_bytes(bytes)
-    }));
+        bytes.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        words.push(u64::from_le_bytes(bytes));
+    }
     words
 }
 
 /// The bytes of a body that was read as words.
 pub(super) fn body(words: &[u64], length: usize) -> Vec<u8> {
-    let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let mut bytes = vec![0; words.len() * 8];
+    bytes.as_chunks_mut().0.iter_mut().zip(words).for_each(|(bytes, word)| *bytes = word.to_le_bytes());
     bytes.truncate(length);
     bytes
 }

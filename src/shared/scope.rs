@@ -3,6 +3,8 @@
 use blake2::Blake2b256;
 use blake2::digest::{Digest, Update};
 
+use super::region::Cell;
+
 /// A scope's name. Two contexts share sessions only if everything that it was made of is equal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scope(pub(super) [u8; 32]);
@@ -34,6 +36,12 @@ impl Scope {
         add(&parts.verify_mode.to_le_bytes());
         parts.authorities.iter().for_each(|name| add(name));
         Scope(Digest::finalize(hash).into())
+    }
+
+    /// The cell that it is flushed with.
+    pub(super) fn cell(&self) -> Cell {
+        let [first, ..] = self.0;
+        Cell(first)
     }
 }
 

@@ -6,14 +6,14 @@
 use blake2::Blake2bMac;
 use blake2::digest::Mac as _;
 use blake2::digest::consts::{U16, U32};
-use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use rustix::rand::{GetRandomFlags, getrandom};
 use zeroize::Zeroizing;
 
 use super::index::Name;
 use super::record::{self, Header, NONCE, Use};
-use super::region::{Cell, Found};
+use super::region::Found;
 use super::scope::Scope;
 use crate::cache::SessionKey;
 
@@ -43,6 +43,8 @@ impl SealingKey {
         let (name, body) = (name.unwrap_or_default(), body.unwrap_or_default());
         let naming =
             Blake2bMac::new_from_slice(&name[..]).unwrap_or_else(|_| Blake2bMac::new(&[0; 64].into()));
+        // What stands before every name makes the hash take the key in, here and only once.
+        let naming = naming.chain_update(b"name");
         SealingKey { naming, cipher: XChaCha20Poly1305::new(&(*body).into()) }
     }
 
@@ -57,12 +59,6 @@ impl SealingKey {
             .finalize()
             .into_bytes();
         Name(words(&hash.into()))
-    }
-
-    /// The cell of a scope, for flushes.
-    pub(super) fn cell(&self, scope: &Scope) -> Cell {
-        let hash: [u8; 16] = self.naming.clone().chain_update(scope.0).finalize().into_bytes().into();
-        Cell(hash[0])
     }
 
     /// A record of this session, ready to be published. `None` without random bytes.
@@ -85,21 +81,23 @@ impl SealingKey {
             length: der.len() + record::TAG,
         };
         let aad = associated(address, &header, terms.boot);
-        let body = self.cipher.encrypt(&XNonce::from(nonce), Payload { msg: der, aad: &aad }).ok()?;
+        let mut body = Vec::with_capacity(header.length);
+        body.extend(der);
+        self.cipher.encrypt_in_place(&XNonce::from(nonce), &aad, &mut body).ok()?;
         (filled == NONCE).then(|| (name, record::assemble(&header, &body)))
     }
 
-    /// The DER in a record that was found; `None` if it does not open.
+    /// The DER in a record that was found, of which only the header is left then; `None` if it does not open.
     pub(super) fn open(
         &self,
         address: Address<'_>,
         boot: &[u8],
-        found: &Found,
+        found: &mut Found,
     ) -> Option<Zeroizing<Vec<u8>>> {
         let aad = associated(address, &found.header, boot);
-        let payload = Payload { msg: &found.body, aad: &aad };
-        let der = self.cipher.decrypt(&XNonce::from(found.header.nonce), payload).ok()?;
-        Some(Zeroizing::new(der))
+        let mut body = Zeroizing::new(std::mem::take(&mut found.body));
+        self.cipher.decrypt_in_place(&XNonce::from(found.header.nonce), &aad, &mut *body).ok()?;
+        Some(body)
     }
 }
 

@@ -93,7 +93,7 @@ impl HostTier {
         let terms = Terms { usage, origin: times.origin, expiry: times.expiry, boot: &self.boot };
         let ring = self.keys.ring();
         let (name, words) = ring.first().seal(Address { scope, key }, &terms, der)?;
-        self.region.put(name, ring.first().cell(scope), &words)
+        self.region.put(name, scope.cell(), &words)
     }
 
     /// Finds a session. One for single use, or any if `taking`, is taken out: of all who ask, in whatever process, one gets it.
@@ -133,8 +133,8 @@ impl HostTier {
         now: i64,
         taking: bool,
     ) -> Result<Resumed, Counter> {
-        let found = self.region.find(key.name(address), key.cell(address.scope))?;
-        let der = key.open(address, &self.boot, &found).ok_or(Counter::Unopened)?;
+        let mut found = self.region.find(key.name(address), address.scope.cell())?;
+        let der = key.open(address, &self.boot, &mut found).ok_or(Counter::Unopened)?;
         let origin = found.header.origin;
         if found.header.expiry < now || self.is_too_old(origin, now) {
             return Err(Counter::Expired);
@@ -163,7 +163,7 @@ impl HostTier {
 
     /// Invalidates every session of a scope, for every process.
     pub(crate) fn flush(&self, scope: &Scope) {
-        self.keys.ring().all().for_each(|key| self.region.flush(key.cell(scope)));
+        self.region.flush(scope.cell());
         self.region.count(Counter::Flush);
     }
 
