@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::client::{Client, Connection, Pattern, Version};
 use crate::compare::{ALWAYS, Comparison, NEVER, RECONNECTIONS, Rates};
 use crate::process::{Ready, Recipe, Server, Side, Stop};
-use crate::support::{find_program, make_certificate};
+use crate::support::{certificate, find_program, make_certificate};
 
 /// The settings that the tests vary.
 #[derive(Clone)]
@@ -17,11 +17,19 @@ pub(crate) struct Settings {
     pub(crate) share: &'static str,
     pub(crate) tickets: &'static str,
     pub(crate) extra: String,
+    pub(crate) certificate: fn() -> String,
 }
 
 impl Settings {
     pub(crate) fn cache(cache: &'static str) -> Self {
-        Self { cache, workers: 1, share: "", tickets: "off", extra: String::new() }
+        Self {
+            cache,
+            workers: 1,
+            share: "",
+            tickets: "off",
+            extra: String::new(),
+            certificate: || certificate().to_owned(),
+        }
     }
 
     /// The kernel then deals connections out evenly, instead of to whoever wakes first.
@@ -33,7 +41,7 @@ impl Settings {
         Recipe {
             name: format!("nginx {name}"),
             command: Box::new(move |folder, address| {
-                folder.write_certificate();
+                folder.write("server.pem", &(self.certificate)());
                 folder.write("other.pem", &make_certificate("other.example"));
                 folder.write("nginx.conf", &self.configuration(&address.to_string()));
                 let mut nginx = Command::new(find_program("nginx"));
@@ -47,7 +55,7 @@ impl Settings {
 
     /// Two servers by name on one address. Every answer names the worker that gave it.
     fn configuration(&self, address: &str) -> String {
-        let Self { cache, workers, share, tickets, extra } = self;
+        let Self { cache, workers, share, tickets, extra, .. } = self;
         format!(
             "daemon off; worker_processes {workers}; pid nginx.pid; error_log stderr notice;
              events {{ worker_connections 64; }}

@@ -1,10 +1,11 @@
 //! One running server: started with or without the library, watched, and ended by its own process group.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use crate::support::{Folder, PATIENCE, free_address, library, other_libssl, poll};
@@ -39,6 +40,8 @@ pub(crate) enum Ready {
 #[derive(Clone, Copy)]
 pub(crate) enum Stop {
     Signal(libc::c_int),
+    /// The program ends its processes upon this signal and then lets it end itself.
+    DiesOf(libc::c_int),
     /// The program has been told how many connections to serve.
     ByItself,
 }
@@ -146,7 +149,7 @@ impl<'a> Server<'a> {
 
     /// Ends it as its manual says, waits for all of its processes and checks that nothing went wrong.
     pub(crate) fn stop(mut self) -> Ending {
-        if let Stop::Signal(signal) = self.stop {
+        if let Stop::Signal(signal) | Stop::DiesOf(signal) = self.stop {
             self.signal(signal);
         }
         let status = poll(PATIENCE, || self.leader.try_wait().expect("ask for the server's state"));
@@ -155,7 +158,7 @@ impl<'a> Server<'a> {
         let log = self.log();
         assert!(all_gone.is_some(), "{:?}: processes are left behind:\n{log}", self.side);
         check_log(&log, self.side);
-        Ending { status, log }
+        Ending { status, log, stop: self.stop }
     }
 }
 
@@ -177,11 +180,21 @@ impl Drop for Server<'_> {
 pub(crate) struct Ending {
     pub(crate) status: ExitStatus,
     pub(crate) log: String,
+    stop: Stop,
 }
 
 impl Ending {
     /// No signal ended it, and it is content with itself.
     pub(crate) fn check_clean(&self, name: &str, side: Side) {
+        if let Stop::DiesOf(signal) = self.stop {
+            assert_eq!(
+                self.status.signal(),
+                Some(signal),
+                "{name} ({side:?}) ended otherwise:\n{}",
+                self.log
+            );
+            return;
+        }
         assert_eq!(self.status.signal(), None, "{name} ({side:?}) died of a signal:\n{}", self.log);
         assert_eq!(self.status.code(), Some(0), "{name} ({side:?}) ended with an error:\n{}", self.log);
     }
@@ -232,10 +245,13 @@ fn isolate(command: &mut Command, side: Side) {
     });
     command.env("LC_ALL", "C").env_remove("LD_PRELOAD").process_group(0);
     if let Some(folder) = other_libssl() {
-        command.env("LD_LIBRARY_PATH", folder);
+        command.env("LD_LIBRARY_PATH", before(folder, command));
     }
     if side != Side::Stock {
-        command.env("LD_PRELOAD", library()).env("SESSCACHE_LOG", "stderr:info");
+        command.env("LD_PRELOAD", library());
+        if variable(command, "SESSCACHE_LOG").is_none() {
+            command.env("SESSCACHE_LOG", "stderr:info");
+        }
     }
     if let Side::Shared(variables) = side {
         command.envs(variables.iter().map(|(name, value)| (name, value)));
@@ -247,6 +263,22 @@ fn isolate(command: &mut Command, side: Side) {
     };
     // SAFETY: between fork and exec the closure makes that one call and allocates nothing.
     unsafe { command.pre_exec(end_with_us) };
+}
+
+/// What the recipe has set itself.
+fn variable(command: &Command, name: &str) -> Option<OsString> {
+    let value = command.get_envs().find(|(known, _)| *known == name)?.1?;
+    Some(value.to_owned())
+}
+
+/// This folder, and behind it those that the program needs for itself.
+fn before(folder: PathBuf, command: &Command) -> OsString {
+    let mut folders = folder.into_os_string();
+    if let Some(own) = variable(command, "LD_LIBRARY_PATH") {
+        folders.push(":");
+        folders.push(own);
+    }
+    folders
 }
 
 fn send_signal(pid: u32, signal: libc::c_int) {

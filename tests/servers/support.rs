@@ -1,6 +1,7 @@
 //! What every test here needs around a server: programs, a temporary folder, certificates, ports, deadlines.
 
 use std::fs;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -118,6 +119,15 @@ pub(crate) fn system_program(name: &str) -> PathBuf {
 /// Root has to name the user that a server's workers become; anybody else cannot.
 pub(crate) fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+/// Whether to go on with a test of a server that only root can start; says so if not.
+pub(crate) fn needs_root(what: &str) -> bool {
+    if !is_root() {
+        let _ =
+            std::io::stdout().write_all(format!("{what}: left out, for only root can start it\n").as_bytes());
+    }
+    is_root()
 }
 
 /// The library under test, as an absolute path.

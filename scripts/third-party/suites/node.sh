@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Node's tests of tls, https and sessions, from Debian's source package, with Debian's node: that one uses the system's libssl.
-# Another node that is installed is left alone: Debian's is unpacked here.
+# Another node that is installed is left alone: Debian's is unpacked beside it.
 set -euo pipefail
 folder=$1
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -8,18 +8,9 @@ tree=$("$here/debian-source.sh" nodejs)
 # Seconds for one test; none of them takes five.
 LIMIT=60
 
-if [ ! -d "$folder/debian" ]; then
-    echo "node: fetching Debian's nodejs" >&2
-    version=$(apt-cache madison libnode108 | awk 'NR == 1 {print $3}')
-    mkdir -p "$folder/packages"
-    (cd "$folder/packages" && apt-get -qq -o "APT::Sandbox::User=$(id -un)" download "nodejs=$version" "libnode108=$version" >&2)
-    rm -rf "$folder/fresh"
-    for package in "$folder"/packages/*.deb; do dpkg-deb -x "$package" "$folder/fresh"; done
-    mv "$folder/fresh" "$folder/debian"
-fi
-node=$folder/debian/usr/bin/node
-libraries=$(dirname "$(ls "$folder"/debian/usr/lib/*/libnode.so.108)")
-export LD_LIBRARY_PATH=$libraries
+debian=$("$here/debian-node.sh")
+node=$debian/node
+export LD_LIBRARY_PATH=$debian
 version=$("$node" --version)
 # The suite is written for OpenSSL's default security level; Debian's is one higher, which its keys are too short for.
 cat >"$folder/openssl.cnf" <<'CNF'

@@ -5,9 +5,17 @@
 //! every reconnection must be resumed. `SESSCACHE_RECONNECTIONS` says how often each client comes back.
 
 mod apache;
+mod apart;
+mod dovecot;
 mod haproxy;
 mod hitch;
+mod lighttpd;
 mod nginx;
+mod postfix;
+mod s_server;
+mod scripts;
+mod stunnel;
+mod tickets;
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -34,6 +42,18 @@ impl Settings {
         let folder = Folder::private("region");
         let region = format!("{}/region:8M", folder.path().display());
         Self { variables: variables(region), _region: Some(folder) }
+    }
+
+    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    /// The same region, with another variable.
+    pub(super) fn also(&self, name: &'static str, value: &str) -> Vec<(&'static str, String)> {
+        let mut variables = self.variables.clone();
+        variables.push((name, value.to_owned()));
+        variables
     }
 
     pub(super) fn side(&self) -> Side<'_> {
