@@ -21,7 +21,7 @@ CARGO_TEST = SESSCACHE_LIB=$(abspath $(LIB)) $(CARGO) test --no-default-features
 
 .PHONY: lib help demo check check-deps check-unit check-c check-differential fuzz-differential check-servers check-loom \
 	check-region check-miri check-threads check-sanitizers \
-	check-matrix check-third-party check-mutations fuzz bench header lint openssl-symbolic install uninstall clean distclean
+	check-matrix check-third-party check-mutations fuzz bench bench-shared header lint openssl-symbolic install uninstall clean distclean
 .NOTPARALLEL:
 
 lib: ## the shared library: target/release/libsesscache.so
@@ -34,7 +34,7 @@ help: ## this list
 $(LIB):
 	$(MAKE) lib
 
-demo: lib ## a server with and without the library, and a session kept in a file over a restart
+demo: lib ## two server processes with and without the library, and sessions kept in a file over a restart
 	@scripts/install-deps.sh demo
 	SESSCACHE_LIB=$(abspath $(LIB)) scripts/demo.sh
 
@@ -64,7 +64,7 @@ fuzz-differential: lib ## the same for hours: 200 000 programs, or PROGRAMS=…
 	@scripts/install-deps.sh check
 	SESSCACHE_LIB=$(abspath $(LIB)) scripts/fuzz-differential.sh $(PROGRAMS)
 
-check-servers: lib ## the real servers alone
+check-servers: lib ## the real servers alone; SESSCACHE_RECONNECTIONS=200 for the long form of the shared profile
 	@scripts/install-deps.sh servers
 	$(CARGO_TEST) --test servers
 
@@ -103,6 +103,10 @@ fuzz: lib ## every fuzz target and the differential programs; MINUTES=60 in all
 bench: lib ## ours against stock, as ratios, into docs/benchmarks.md; QUICK=1 for a glance
 	@scripts/install-deps.sh bench
 	SESSCACHE_LIB=$(abspath $(LIB)) scripts/bench.sh
+
+bench-shared: lib ## the host tier against other stores and servers' own caches, into docs/benchmarks-shared.md; QUICK=1 for a glance
+	@scripts/install-deps.sh bench-shared
+	SESSCACHE_LIB=$(abspath $(LIB)) scripts/bench-shared.sh
 
 header: ## include/sesscache.h from the source
 	SESSCACHE_WRITE_HEADER=1 $(CARGO_TEST) --quiet --test header is_what_the_source_says

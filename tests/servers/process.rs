@@ -291,8 +291,11 @@ fn send_signal(pid: u32, signal: libc::c_int) {
 fn is_as_wanted(pid: u32, side: Side) -> bool {
     let Ok(maps) = fs::read_to_string(format!("/proc/{pid}/maps")) else { return true };
     let ours = maps.contains(library().to_str().expect("the library's path is text"));
-    let other = other_libssl().is_none_or(|folder| maps.contains(&format!("{}/libssl.so", folder.display())));
-    ours == (side != Side::Stock) && other
+    // Not every process of a server has a libssl at all.
+    let libssl = other_libssl().map(|folder| format!("{}/libssl.so", folder.display()));
+    let foreign =
+        |line: &str| libssl.as_ref().is_some_and(|own| line.contains("/libssl.so") && !line.contains(own));
+    ours == (side != Side::Stock) && !maps.lines().any(|line| foreign(line))
 }
 
 /// The group of a process that has not ended, by /proc/PID/stat: "pid (name) state parent group …".
