@@ -295,7 +295,7 @@ fn is_as_wanted(pid: u32, side: Side) -> bool {
     let libssl = other_libssl().map(|folder| format!("{}/libssl.so", folder.display()));
     let foreign =
         |line: &str| libssl.as_ref().is_some_and(|own| line.contains("/libssl.so") && !line.contains(own));
-    ours == (side != Side::Stock) && !maps.lines().any(|line| foreign(line))
+    ours == (side != Side::Stock) && !maps.lines().any(foreign)
 }
 
 /// The group of a process that has not ended, by /proc/PID/stat: "pid (name) state parent group …".
