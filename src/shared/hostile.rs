@@ -41,7 +41,7 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
     let region = Region::new(&memory, layout);
     let key = SealingKey::new(&[7; 32]);
     let scope = Scope::of(&Parts { name: "", certificate: b"", verify_mode: 0, authorities: &[] });
-    let cell = key.cell(&scope);
+    let cell = scope.cell();
     for step in steps {
         match step {
             Step::Put { id, length } => {
@@ -59,8 +59,8 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
             Step::Find(id) | Step::Take(id) => {
                 let Some(session) = session(id) else { continue };
                 let address = Address { scope: &scope, key: &session };
-                let Ok(found) = region.find(key.name(address), cell) else { continue };
-                if let Some(der) = key.open(address, b"", &found) {
+                let Ok(mut found) = region.find(key.name(address), cell) else { continue };
+                if let Some(der) = key.open(address, b"", &mut found) {
                     let length = u8::try_from(der.len()).unwrap_or_default();
                     assert!(der[..] == content(id, length), "a record opens that was never sealed");
                     assert!(found.header.origin == 1 && found.header.expiry == 2, "its times were changed");
