@@ -2,7 +2,15 @@
 //!
 //! A short form by default; `SESSCACHE_KILLS`, `SESSCACHE_RACES` and `SESSCACHE_STORM` say how many for a long one
 //! (`make check-region`). One thread only: this program forks.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::manual_is_multiple_of,
+    reason = "tests"
+)]
 
 mod chaos;
 mod process;
