@@ -8,6 +8,8 @@
 #   SESSCACHE_LIB=FILE                the library, if not target/release/libsesscache.so
 #   SIZES=10000,1000000               numbers of sessions in the region
 #   STORE_SIZES=10000                 those of them at which the other stores are measured, too
+#   TURNS=9                           of each server
+#   PARTS='room servers stores'       what to measure; the page has these alone
 #   OUTPUT=FILE                       where to write; the plot goes beside it
 #
 # Ends with 0 whether or not the targets are reached; the page says which are.
@@ -18,6 +20,7 @@ target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 library=${SESSCACHE_LIB:-$target/release/libsesscache.so}
 build=$target/benches/shared
 samples=$build/samples.tsv
+parts=${PARTS:-room servers stores}
 limit=120   # seconds for one turn of the load, on a machine that is busy with other things
 work=$(mktemp -d)
 declare -A process port
@@ -26,10 +29,10 @@ die() { echo "bench-shared: $*" >&2; exit 1; }
 say() { echo "bench-shared: $*" >&2; }
 
 if [ -n "${QUICK:-}" ]; then
-    rounds=3 sizes=${SIZES:-10000,100000} store_sizes=${STORE_SIZES:-10000} turns=3 milliseconds=700
+    rounds=3 sizes=${SIZES:-10000,100000} store_sizes=${STORE_SIZES:-10000} turns=${TURNS:-3} milliseconds=700
     page=${OUTPUT:-$build/benchmarks-shared.md}
 else
-    rounds=15 sizes=${SIZES:-10000,100000,1000000,10000000} store_sizes=${STORE_SIZES:-10000,100000,1000000} turns=9 milliseconds=3000
+    rounds=15 sizes=${SIZES:-10000,100000,1000000,10000000} store_sizes=${STORE_SIZES:-10000,100000,1000000} turns=${TURNS:-9} milliseconds=3000
     page=${OUTPUT:-docs/benchmarks-shared.md}
 fi
 
@@ -200,12 +203,27 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
     -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null || die 'openssl could not make a certificate'
 cat "$work/cert.pem" "$work/key.pem" >"$work/server.pem"
 
-"$build/session_der" "$work"
-"$build/region-bench" capacity $((8 << 20)) "tls12=$work/tls12.der" "tls13=$work/tls13.der" >>"$samples"
-compare_servers nginx shared:sessions:10m none
-compare_servers apache 'shmcb:FOLDER/cache(10000000)' 'shmcb:FOLDER/cache(10000000)'
-say "stores: sessions $sizes, of these with others $store_sizes"
-"$build/region-bench" measure "$rounds" "$sizes" "$store_sizes" >>"$samples"
+measure_room() {
+    "$build/session_der" "$work"
+    "$build/region-bench" capacity $((8 << 20)) "tls12=$work/tls12.der" "tls13=$work/tls13.der" >>"$samples"
+}
+
+measure_servers() {
+    compare_servers nginx shared:sessions:10m none
+    compare_servers apache 'shmcb:FOLDER/cache(10000000)' 'shmcb:FOLDER/cache(10000000)'
+}
+
+measure_stores() {
+    say "stores: sessions $sizes, of these with others $store_sizes"
+    "$build/region-bench" measure "$rounds" "$sizes" "$store_sizes" >>"$samples"
+}
+
+for part in $parts; do
+    case $part in
+        room | servers | stores) "measure_$part" ;;
+        *) die "there is no part '$part'; parts: room, servers, stores" ;;
+    esac
+done
 
 describe_machine >"$build/machine"
 mkdir -p "$(dirname "$page")"
