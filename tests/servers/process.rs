@@ -33,6 +33,8 @@ pub(crate) struct Recipe {
 pub(crate) enum Ready {
     /// A TCP connection is accepted.
     Listening,
+    /// So many sockets listen on its port, one of each process.
+    Sockets(usize),
     /// This text stands in the log: for programs that count their connections.
     Says(&'static str),
 }
@@ -89,6 +91,7 @@ impl<'a> Server<'a> {
         let outcome = poll(PATIENCE, || {
             let serves = match ready {
                 Ready::Listening => TcpStream::connect(self.address).is_ok(),
+                Ready::Sockets(count) => listening_on(self.address.port()) == *count,
                 Ready::Says(text) => self.log().contains(text),
             };
             let gone = self.leader.try_wait().expect("ask for the server's state").is_some();
@@ -228,7 +231,7 @@ fn check_log(log: &str, side: Side) {
     let expected = |line: &str| EXPECTED.iter().any(|words| line.contains(words));
     let alarms = |line: &str| ALARMS.iter().any(|alarm| line.contains(alarm)) && !expected(line);
     let alarming = log.lines().find(|line| alarms(line));
-    assert_eq!(alarming, None, "the log speaks of a crash:\n{log}");
+    assert_eq!(alarming, None, "{side:?}: the log speaks of a crash:\n{log}");
     assert_eq!(
         log.contains(SERVES),
         side != Side::Stock,
@@ -296,6 +299,17 @@ fn is_as_wanted(pid: u32, side: Side) -> bool {
     let foreign =
         |line: &str| libssl.as_ref().is_some_and(|own| line.contains("/libssl.so") && !line.contains(own));
     ours == (side != Side::Stock) && !maps.lines().any(foreign)
+}
+
+/// The sockets that listen on a port, by /proc/net/tcp: "number: address:port peer:port state …", in hexadecimal.
+fn listening_on(port: u16) -> usize {
+    let table = fs::read_to_string("/proc/net/tcp").expect("read the table of sockets");
+    let port = format!(":{port:04X}");
+    let listens = |line: &&str| {
+        let mut words = line.split_whitespace().skip(1);
+        words.next().is_some_and(|local| local.ends_with(&port)) && words.nth(1) == Some("0A")
+    };
+    table.lines().filter(listens).count()
 }
 
 /// The group of a process that has not ended, by /proc/PID/stat: "pid (name) state parent group …".

@@ -39,7 +39,8 @@ fn recipe(name: &str, tickets: &'static str) -> Recipe {
                 .arg(folder.write("haproxy.cfg", &configuration));
             shell
         }),
-        ready: Ready::Listening,
+        // A signal that comes before is not heeded.
+        ready: Ready::Sockets(2),
         stop: Stop::Signal(libc::SIGUSR1),
     }
 }

@@ -19,6 +19,7 @@ mod tickets;
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use crate::client::{Client, Connection, Pattern, Version};
@@ -80,8 +81,12 @@ const CLIENTS: [(Version, Pattern); 4] = [
     (Version::Tls13, Pattern::Latest),
 ];
 
-/// How often the clients came back resumed, in the order of `CLIENTS`.
-type Resumed = [usize; CLIENTS.len()];
+/// What the clients saw, in the order of `CLIENTS`.
+type Seen = [Vec<Connection>; CLIENTS.len()];
+
+/// How often all clients come back, `reconnections()` times each, until several processes have served: a process that happens
+/// to be awake may serve all of a round.
+const ROUNDS: usize = 20;
 
 /// How it is known that several processes serve: else there would be nothing to share.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -131,20 +136,16 @@ impl Trial {
         let ours = self.measure(self.settings.side());
         let name = &self.recipes[0].name;
         print_row(name, &stock, &ours);
-        let all = [reconnections(); CLIENTS.len()];
-        assert_eq!(ours, all, "{name}: not every reconnection was resumed");
-        let missed = stock[..2].iter().sum::<usize>() < 2 * reconnections();
-        assert!(
-            missed || self.spread == Spread::Named,
-            "{name}: one process served all, so nothing is shown"
-        );
+        let lost = ours.iter().flatten().find(|connection| !connection.resumed);
+        assert!(lost.is_none(), "{name}: not every reconnection was resumed: {lost:?}");
     }
 
-    fn measure(&self, side: Side) -> Resumed {
+    /// How the clients came back.
+    fn measure(&self, side: Side) -> Seen {
         let start = |recipe| Server::start(recipe, side);
         let mut servers: Vec<_> = self.recipes.iter().map(start).collect();
         let sessions = Folder::new("sessions");
-        let mut connections = self.connect(&servers, &sessions, Visit::First);
+        self.check_answers(&self.connect(&servers, &sessions, Visit::First), side);
         match self.between {
             Between::Nothing => {}
             Between::Reload(signal) => servers.iter().for_each(|server| server.reload(signal)),
@@ -153,21 +154,34 @@ impl Trial {
                 servers = self.recipes.iter().map(start).collect();
             }
         }
-        let again = self.connect(&servers, &sessions, Visit::Again);
+        let mut again = self.connect(&servers, &sessions, Visit::Again);
+        let mut rounds = 1;
+        while !self.is_spread(&again, &servers, side) {
+            rounds += 1;
+            assert!(rounds <= ROUNDS, "{}: one process serves all", self.recipes[0].name);
+            let more = self.connect(&servers, &sessions, Visit::Again);
+            again.iter_mut().zip(more).for_each(|(all, more)| all.extend(more));
+        }
+        self.check_answers(&again, side);
         servers.iter().for_each(Server::check_mapping);
-        let resumed = again.each_ref().map(|seen| seen.iter().filter(|one| one.resumed).count());
-        connections.iter_mut().zip(again).for_each(|(all, more)| all.extend(more));
-        self.check(&connections, &self.end(servers, side), side);
-        resumed
+        self.end(servers, side);
+        again
+    }
+
+    /// Whether several processes have served, as far as it can be known.
+    fn is_spread(&self, seen: &Seen, servers: &[Server], side: Side) -> bool {
+        match self.spread {
+            Spread::Named => {
+                let logs: String = servers.iter().map(Server::log).collect();
+                let bodies = seen.iter().flatten().map(|connection| connection.body.as_str());
+                bodies.chain(logs.lines()).filter_map(worker).collect::<BTreeSet<_>>().len() > 1
+            }
+            Spread::Missed => side != Side::Stock || seen[..2].iter().flatten().any(|one| !one.resumed),
+        }
     }
 
     /// All clients at once.
-    fn connect(
-        &self,
-        servers: &[Server],
-        sessions: &Folder,
-        visit: Visit,
-    ) -> [Vec<Connection>; CLIENTS.len()] {
+    fn connect(&self, servers: &[Server], sessions: &Folder, visit: Visit) -> Seen {
         let clients = std::array::from_fn::<_, { CLIENTS.len() }, _>(|at| {
             let file = sessions.path().join(at.to_string()).display().to_string();
             let client = self.client(CLIENTS[at], servers);
@@ -193,19 +207,16 @@ impl Trial {
         client
     }
 
-    fn end(&self, servers: Vec<Server>, side: Side) -> String {
-        let endings = servers.into_iter().zip(&self.recipes).map(|(server, recipe)| {
-            let ending = server.stop();
-            ending.check_clean(&recipe.name, side);
-            ending.log
-        });
-        endings.collect()
+    fn end(&self, servers: Vec<Server>, side: Side) {
+        for (server, recipe) in servers.into_iter().zip(&self.recipes) {
+            server.stop().check_clean(&recipe.name, side);
+        }
     }
 
-    fn check(&self, connections: &[Vec<Connection>], log: &str, side: Side) {
+    fn check_answers(&self, seen: &Seen, side: Side) {
         let name = &self.recipes[0].name;
-        for ((version, _), seen) in CLIENTS.iter().zip(connections) {
-            for connection in seen {
+        for ((version, _), connections) in CLIENTS.iter().zip(seen) {
+            for connection in connections {
                 assert!(connection.body.contains(self.says), "{name}: a foreign answer: {connection:?}");
                 // A ticket that is as long as an id names a session in the cache.
                 let stateful = *version == Version::Tls12 || connection.ticket_bytes == 32;
@@ -215,12 +226,6 @@ impl Trial {
                 );
             }
         }
-        let bodies = connections.iter().flatten().map(|connection| connection.body.as_str());
-        let workers: BTreeSet<_> = bodies.chain(log.lines()).filter_map(worker).collect();
-        assert!(
-            self.spread == Spread::Missed || workers.len() > 1,
-            "{name}: only {workers:?} served:\n{log}"
-        );
     }
 }
 
@@ -238,16 +243,17 @@ fn worker(text: &str) -> Option<u32> {
 }
 
 /// Straight to the descriptor: the test harness would swallow what a passing test prints.
-fn print_row(name: &str, stock: &Resumed, ours: &Resumed) {
-    let percent = |resumed: &[usize]| 100 * resumed.iter().sum::<usize>() / (resumed.len() * reconnections());
-    let cell = |of: std::ops::Range<usize>| {
-        format!("{:>3} -> {:>3}", percent(&stock[of.clone()]), percent(&ours[of]))
+fn print_row(name: &str, stock: &Seen, ours: &Seen) {
+    let percent = |seen: &[Vec<Connection>]| {
+        let resumed = seen.iter().flatten().filter(|connection| connection.resumed).count();
+        100 * resumed / seen.iter().flatten().count()
     };
+    let cell = |of: Range<usize>| format!("{:>3} -> {:>3}", percent(&stock[of.clone()]), percent(&ours[of]));
     let row = format!(
-        "{name:<46} resumed of {}, in %, stock -> shared: TLS 1.2 {}; TLS 1.3 {}\n",
-        2 * reconnections(),
+        "{name:<46} resumed, in %, stock -> shared: TLS 1.2 {}; TLS 1.3 {} (of {} or more)\n",
         cell(0..2),
-        cell(2..4)
+        cell(2..4),
+        2 * reconnections()
     );
     let _ = std::io::stdout().write_all(row.as_bytes());
 }
