@@ -12,6 +12,23 @@ static int may_be_in_a_chain(SSL_SESSION *session)
     return EVICTS_IN_CHAINS && trace_depth() > 1 && is_marked(session);
 }
 
+/* known differences, item 6: libssl stores an object a second time whose id has changed since, and loses count of it. */
+static int stored_under_another_id(const struct seen *found, SSL_SESSION *session)
+{
+    unsigned int length;
+    const unsigned char *id = SSL_SESSION_get_id(session, &length);
+
+    return found->added && (length != found->added_length || memcmp(id, found->added_as, length) != 0);
+}
+
+static void note_id(struct seen *found, SSL_SESSION *session)
+{
+    const unsigned char *id = SSL_SESSION_get_id(session, &found->added_length);
+
+    memcpy(found->added_as, id, found->added_length);
+    found->added = 1;
+}
+
 /* add CONTEXT SESSION */
 static void add(const unsigned long *n)
 {
@@ -22,10 +39,12 @@ static void add(const unsigned long *n)
     if (session == NULL)
         return;
     found = seen(session);
-    if (puts_out_of_order(context, found) || may_be_in_a_chain(session)) {
+    if (puts_out_of_order(context, found) || may_be_in_a_chain(session)
+        || stored_under_another_id(found, session)) {
         say("not added");
         return;
     }
+    note_id(found, session);
     found->home = context;
     if (is_marked(session))
         found->suspect = 1;

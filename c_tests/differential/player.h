@@ -97,6 +97,10 @@ struct seen {
     struct context *server;  /* for a client's session: which server it is good for */
     int is_client;
     int suspect;             /* it may be cached and marked not resumable */
+    /* The id under which the application has added it: see stored_under_another_id(). */
+    unsigned char added_as[32];
+    unsigned int added_length;
+    int added;
 };
 void labels_prepare(void);
 struct seen *seen(SSL_SESSION *session);
