@@ -21,7 +21,9 @@ pub(crate) fn recipe(name: &str, module: &'static str, cache: &'static str) -> R
             apache
         }),
         ready: Ready::Listening,
-        stop: Stop::Signal(libc::SIGTERM),
+        // The graceful stop: upon SIGTERM the event module itself, without any library of ours too, may close a connection that a
+        // thread has just freed, and crash.
+        stop: Stop::Signal(libc::SIGWINCH),
     }
 }
 
