@@ -114,6 +114,17 @@ static void by_accept(void)
     SSL_CTX_free(server);
 }
 
+/* Nothing of such a program is shared, so a ticket is all that another process can resume by. */
+static void with_data_on_sessions(void)
+{
+    SSL_CTX *server = server_context(TLS12_TICKET), *client = client_context(TLS12_TICKET);
+
+    CHECK(SSL_SESSION_get_ex_new_index(0, NULL, NULL, NULL, NULL) > 0);
+    connects("with data on sessions", server, client, 1);
+    SSL_CTX_free(client);
+    SSL_CTX_free(server);
+}
+
 int main(void)
 {
     part("tls12");
@@ -125,5 +136,6 @@ int main(void)
     part("both roles");
     client_of_a_server();
     by_accept();
+    with_data_on_sessions();
     return 0;
 }

@@ -141,7 +141,7 @@ pub(crate) fn connection_was_made(
         guarded(state, (), || {
             generator::inherit(state, connection);
             if connection.is_of_server_method() {
-                tickets::became_server(state, connection);
+                tickets::became_server(state, context, connection);
             }
         });
     }
@@ -150,8 +150,10 @@ pub(crate) fn connection_was_made(
 /// After `SSL_set_accept_state`, and before `SSL_accept`.
 pub(crate) fn became_server(connection: ConnectionRef<'_>) {
     guarded_alone((), || {
-        if let Some(state) = connection.session_context().and_then(state) {
-            tickets::became_server(state, connection);
+        if let Some(context) = connection.session_context()
+            && let Some(state) = state(context)
+        {
+            tickets::became_server(state, context, connection);
         }
     });
 }

@@ -37,6 +37,11 @@ fn scope(context: ContextRef<'_>) -> Option<Scope> {
     }))
 }
 
+/// Whether the sessions of this context's servers are shared at all.
+pub(super) fn shares(state: &ContextState, context: ContextRef<'_>) -> bool {
+    tier(state).is_some() && scope(context).is_some()
+}
+
 /// Publishes the new session of a connection. A TLS 1.3 session that is all in its ticket nobody will ask for.
 pub(super) fn publish(
     state: &ContextState,

@@ -6,15 +6,17 @@
 
 use std::sync::atomic::Ordering;
 
-use super::process;
 use super::state::ContextState;
-use crate::openssl::ConnectionRef;
-use crate::openssl::number::*;
+use super::{process, share};
+use crate::openssl::{ConnectionRef, ContextRef};
 
-pub(super) fn became_server(state: &ContextState, connection: ConnectionRef<'_>) {
+pub(super) fn became_server(state: &ContextState, context: ContextRef<'_>, connection: ConnectionRef<'_>) {
+    if !process::prefers_stateful() {
+        return;
+    }
     let decided = state.decided_tickets.load(Ordering::Relaxed) || connection.has_decided_tickets();
-    let is_on = state.is_serving() && state.app.mode() & MODE_SERVER != 0;
-    if is_on && !decided && process::prefers_stateful() {
+    // Where sessions are not shared, a ticket is what other processes resume by.
+    if !decided && share::shares(state, context) {
         connection.forgo_tickets();
     }
 }
