@@ -76,7 +76,10 @@ one() {
     prepare "$libssl" >"$results/$libssl.version" || die "$libssl cannot be had"
     say "$libssl: $(cat "$results/$libssl.version")"
     if wants c-programs; then run "$libssl" c-programs --test c_programs -- "::$libssl::"; fi
-    if wants differential; then SESSCACHE_DIFF_LIBSSL=$libssl run "$libssl" differential --test differential -- --test-threads=1; fi
+    # Wrong shims are no matter of the version; what is printed among their lines would have to be told apart.
+    if wants differential; then
+        SESSCACHE_DIFF_LIBSSL=$libssl run "$libssl" differential --test differential -- --test-threads=1 --skip mutants
+    fi
     if wants servers; then servers "$libssl"; fi
 }
 
