@@ -150,6 +150,12 @@ static SSL_SESSION *answer(struct context *context, const unsigned char *id, int
     }
 }
 
+/* What a handshake that failed has left has no cipher yet. libssl reads it without asking, and crashes. */
+static int is_half_made(const SSL_SESSION *session)
+{
+    return SSL_SESSION_get0_cipher(session) == NULL;
+}
+
 static SSL_SESSION *get_session(int variant, SSL *ssl, const unsigned char *id, int length, int *copy)
 {
     struct connection *connection = connection_of(ssl);
@@ -160,7 +166,7 @@ static SSL_SESSION *get_session(int variant, SSL *ssl, const unsigned char *id, 
         id_name(id, (size_t)length), *copy, SSL_CTX_sess_number(context->ctx));
     run_hook(context->get_hook);
     found = answer(context, id, length);
-    if (found != NULL && breaks_table(context, found))
+    if (found != NULL && (is_half_made(found) || breaks_table(context, found)))
         found = NULL;
     say("answer %s", session_name(found));
     switch (context->copy % 3) {
