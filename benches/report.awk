@@ -154,7 +154,7 @@ function summary(    i) {
     print "# Benchmarks\n"
     print "The library against libssl's own cache: the same program through the same public functions, stock and under"
     print "`LD_PRELOAD`, taking turns. Written by `scripts/bench.sh`; not to be edited by hand."
-    print "**The host tier**, the cache that processes share, has [a page of its own](benchmarks-shared.md).\n"
+    print "**The host tier**, the cache that processes share, is measured by `make bench-shared`, which writes a page of its own.\n"
     print "| | |\n|---|---|"
     print "| date | " machine["date"] " |"
     print "| processor | " machine["processor"] " |"
