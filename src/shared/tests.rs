@@ -5,4 +5,5 @@
 mod files;
 mod keys;
 mod model;
+mod sealing;
 mod tier;
