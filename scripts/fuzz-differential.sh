@@ -30,6 +30,7 @@ cp "$lib" "$work/libsesscache.so"
 
 libssls=0
 for libssl in system target/openssl/*/lib/libssl.so; do
+    [ "$libssl" = system ] || [ -e "$libssl" ] || continue
     name=${libssl%/lib/libssl.so}
     case ${name##*/} in
     *"${SESSCACHE_DIFF_LIBSSL:-}"*) libssls=$((libssls + 1)) ;;

@@ -52,7 +52,7 @@ variants() {
         calls)
             echo SESSCACHE_FUZZ_LIBSSL=libssl.so.3
             for lib in target/openssl/3.*-symbolic/lib; do
-                [ -d "$lib" ] && echo "LD_LIBRARY_PATH=$PWD/$lib"
+                if [ -d "$lib" ]; then echo "LD_LIBRARY_PATH=$PWD/$lib"; fi
             done ;;
         *) echo SESSCACHE_LOG=off ;;
     esac
