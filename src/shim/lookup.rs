@@ -115,7 +115,7 @@ fn from_host(
         put_into_real(context, found.as_ref());
     }
     count_hit(state, true);
-    Some(found.session)
+    Some(found)
 }
 
 fn count_hit(state: &ContextState, counted_by_libssl: bool) {

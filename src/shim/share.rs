@@ -2,8 +2,6 @@
 //!
 //! All of this does nothing unless the operator asked for the shared profile.
 
-use std::sync::Arc;
-
 use super::process;
 use super::state::{ContextState, count};
 use super::stored::{Share, Stored};
@@ -84,8 +82,10 @@ pub(super) fn counts(stored: &Stored) -> bool {
 
 /// Takes a session of the core out of the host tier too. False if another process was first.
 pub(super) fn take(stored: &Stored) -> bool {
-    let share = stored.share.as_ref().filter(|_| process::host_tier().is_some());
-    share.is_none_or(|share| process::host_tier().is_some_and(|tier| tier.take_published(share.published)))
+    match (&stored.share, process::host_tier()) {
+        (Some(share), Some(tier)) => tier.take_published(share.published),
+        _ => true,
+    }
 }
 
 /// Another process's session, or one that this process no longer has. With `taking` it is taken out: one caller gets it.
@@ -95,16 +95,15 @@ pub(super) fn find(
     connection: ConnectionRef<'_>,
     key: &SessionKey,
     taking: bool,
-) -> Option<Stored> {
+) -> Option<Session> {
     let tier = tier(state)?;
     let now = clock::now();
     tier.look_at_keys(now, false);
     let found = tier.get(&scope(context)?, key, now, taking)?;
     let session = Session::from_der(&found.der)?;
     connection.note_origin(Some(found.origin));
-    let share = found.published.map(|published| Share { published, origin: found.origin, single_use: false });
     count(&state.counters.shared_hits);
-    Some(Stored { session, share: share.map(Arc::new) })
+    Some(session)
 }
 
 /// A session was invalidated, not merely evicted: it is gone for every process.
