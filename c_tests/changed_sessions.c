@@ -88,6 +88,51 @@ static void another_id(void)
     app_reset();
 }
 
+enum change { OTHER_ID, OTHER_END, OTHER_VERSION };
+
+static void change(SSL_SESSION *session, enum change how)
+{
+    static const char *const ids[] = { "moved away from A", "A, with another end" };
+
+    if (how == OTHER_VERSION)
+        CHECK(SSL_SESSION_set_protocol_version(session, TLS1_2_VERSION));
+    else
+        CHECK(SSL_SESSION_set1_id(session, (const unsigned char *)ids[how], (unsigned int)strlen(ids[how])));
+}
+
+static void change_back(SSL_SESSION *session)
+{
+    CHECK(SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION));
+    CHECK(SSL_SESSION_set1_id(session, (const unsigned char *)"A, with its end", 15));
+}
+
+/* What was changed has left its old name, and is no more removed by it. */
+static void another_of_the_old_name(enum change how)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+    SSL_SESSION *a = session_simple('A'), *b = session_simple('B');
+
+    part("another object of the old name");
+    app_install(ctx);
+    change_back(a);
+    change_back(b);
+    CHECK(SSL_CTX_add_session(ctx, a));
+    change(a, how);
+    FACT("found", has_id(ctx, "A, with its end"));
+    FACT("removed", SSL_CTX_remove_session(ctx, b));
+    FACT("number", SSL_CTX_sess_number(ctx));
+    FACT("resumable", SSL_SESSION_is_resumable(a));
+    change_back(a);
+    FACT("found", has_id(ctx, "A, with its end"));
+    FACT("removed", SSL_CTX_remove_session(ctx, b));
+    FACT("number", SSL_CTX_sess_number(ctx));
+    SSL_SESSION_free(a);
+    SSL_SESSION_free(b);
+    SSL_CTX_free(ctx);
+    FACT("ended", freed('A') + freed('B'));
+    app_reset();
+}
+
 static void another_content(void)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_method());
@@ -113,7 +158,11 @@ int main(void)
     duplicates();
     marked_duplicate();
     id_and_back();
-    another_id();
+    another_of_the_old_name(OTHER_ID);
+    another_of_the_old_name(OTHER_END);
+    another_of_the_old_name(OTHER_VERSION);
     another_content();
+    /* Last: 1.1.1 keeps a dead pointer of such a session in its table. */
+    another_id();
     return 0;
 }

@@ -110,7 +110,7 @@ static void flush(const unsigned long *n)
 }
 
 /* One line: which ids that were ever seen this connection's context has, for its version. */
-static void tell_ids(const SSL *ssl)
+void tell_ids(const SSL *ssl)
 {
     char text[256] = "";
     size_t used = 0;

@@ -63,6 +63,9 @@ struct command {
 };
 extern const struct command cache_commands[], session_commands[], setting_commands[], connection_commands[];
 
+/* ---- cache.c: which ids that were ever seen this connection's context has */
+void tell_ids(const SSL *ssl);
+
 /* ---- world.c: contexts */
 struct context {
     SSL_CTX *ctx;

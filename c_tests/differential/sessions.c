@@ -129,6 +129,54 @@ static void rekey(const unsigned long *n)
         CHECK(SSL_SESSION_set1_id(session, old, length));
 }
 
+/* Its id from the first bytes on, or its version. (Known differences, item 6: libssl finds it under its new version.) */
+static void change_name(SSL_SESSION *session, unsigned long how)
+{
+    int version = SSL_SESSION_get_protocol_version(session);
+
+    if (how % 2 == 0)
+        CHECK(SSL_SESSION_set1_id(session, (const unsigned char *)"renamed", 7));
+    else
+        CHECK(SSL_SESSION_set_protocol_version(session, version == TLS1_3_VERSION ? TLS1_2_VERSION : TLS1_3_VERSION));
+}
+
+static void ask_for_renamed(struct context *context, SSL_SESSION *session, SSL_SESSION *same, const unsigned long *n)
+{
+    SSL *ssl;
+
+    if (n[1] % 2 == 1 || n[2] % 3 == 0) {
+        say("removed by its old name %d", SSL_CTX_remove_session(context->ctx, same));
+    } else if (n[2] % 3 == 1) {
+        seen(session)->suspect = 1;
+        say("removed by its new name %d", SSL_CTX_remove_session(context->ctx, session));
+    } else if ((ssl = SSL_new(context->ctx)) != NULL) {
+        tell_ids(ssl);
+        SSL_free(ssl);
+    }
+    say("number %ld", SSL_CTX_sess_number(context->ctx));
+}
+
+/* rename SESSION HOW WHAT SIDE: what may be cached has another id or version while its context is asked for it */
+static void rename_it(const unsigned long *n)
+{
+    SSL_SESSION *session = held_at(n[0], n[3] % 8 == 1), *same;
+    struct context *context = session == NULL ? NULL : home_of(seen(session));
+    unsigned char old[32];
+    unsigned int length = 0;
+    int version;
+
+    if (context == NULL || (same = SSL_SESSION_dup(session)) == NULL)
+        return;
+    hold_for_now(same);
+    memcpy(old, SSL_SESSION_get_id(session, &length), sizeof(old));
+    version = SSL_SESSION_get_protocol_version(session);
+    say("rename %s, another of its name is %s", session_name(session), session_name(same));
+    change_name(session, n[1]);
+    ask_for_renamed(context, session, same, n);
+    CHECK(SSL_SESSION_set_protocol_version(session, version));
+    CHECK(SSL_SESSION_set1_id(session, old, length));
+}
+
 /* remaster SESSION SIDE: the key of a session changes, so that it cannot be resumed any more */
 static void remaster(const unsigned long *n)
 {
@@ -190,6 +238,7 @@ const struct command session_commands[] = {
     { "time", set_time, 1 },
     { "limit", set_timeout, 1 },
     { "rekey", rekey, 0 },
+    { "rename", rename_it, 0 },
     { "remaster", remaster, 0 },
     { "context_of", set_context, 0 },
     { "hold", hold_session, 0 },

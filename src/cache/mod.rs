@@ -138,8 +138,7 @@ impl<H: Clone + PartialEq> SessionCache<H> {
 
     /// Whether there is a session under this key.
     pub fn contains(&self, key: &SessionKey) -> bool {
-        let hash = self.hasher.hash(key);
-        self.lock(shard_of(hash)).find(hash, key).is_some()
+        self.contains_where(key, |_| true)
     }
 
     /// Whether there is a session under this key of which `test` says so too. It runs under a lock, so it only looks.
@@ -151,9 +150,15 @@ impl<H: Clone + PartialEq> SessionCache<H> {
 
     /// Takes the session under this key out. Of several that try at once, one gets it.
     pub fn remove(&self, key: &SessionKey) -> Option<H> {
+        self.remove_where(key, |_| true)
+    }
+
+    /// The same, if `test` says so too. It runs under a lock, so it only looks.
+    pub fn remove_where(&self, key: &SessionKey, test: impl FnOnce(&H) -> bool) -> Option<H> {
         let hash = self.hasher.hash(key);
         self.change(shard_of(hash), |shard| {
-            let id = shard.find(hash, key)?;
+            let id =
+                shard.find(hash, key).filter(|&id| shard.slot(id).is_some_and(|slot| test(&slot.handle)))?;
             self.uncount(shard.remove(hash, id))
         })
     }

@@ -9,7 +9,6 @@ use super::give_back::{give_back, mend};
 use super::guard::{guarded, guarded_alone};
 use super::removal::{self, Flush};
 use super::state::{ContextState, Phase};
-use super::stored::Stored;
 use super::{generator, process, registry, sentinel, share, store, tickets};
 use crate::cache::SessionKey;
 use crate::openssl::number::OP_NO_TICKET;
@@ -100,9 +99,8 @@ pub(crate) fn has_matching_session_id(connection: ConnectionRef<'_>, id: &[u8]) 
     }
     let found = guarded(state, false, || {
         let key = SessionKey::new(connection.session_version(), id);
-        // One whose id was changed while it was stored libssl does not find.
-        let is_it = |stored: &Stored| stored.as_ref().id() == id;
-        key.zip(state.core()).is_some_and(|(key, core)| core.contains_where(&key, is_it))
+        key.zip(state.core())
+            .is_some_and(|(key, core)| core.contains_where(&key, |stored| stored.answers_to(&key)))
     });
     if found {
         return Some(true);

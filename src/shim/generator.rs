@@ -58,8 +58,10 @@ fn show_conflict(state: &ContextState, context: ContextRef<'_>, request: &IdRequ
         return;
     };
     let version = request.connection.session_version();
-    let stored =
-        id.get(..length).and_then(|id| SessionKey::new(version, id)).and_then(|key| state.core()?.get(&key));
+    let stored = id
+        .get(..length)
+        .and_then(|id| SessionKey::new(version, id))
+        .and_then(|key| state.core()?.get(&key).filter(|stored| stored.answers_to(&key)));
     let Some(copy) = stored.and_then(|stored| private::copy(context.libssl, stored.as_ref())) else { return };
     if context.add_to_real(copy.as_ref()) {
         release(context, state.conflict.put(Some(copy)));

@@ -81,11 +81,7 @@ fn from_core(
     key: &SessionKey,
 ) -> Option<Session> {
     let core = state.core()?;
-    let stored = core.get(key)?;
-    if stored.as_ref().id() != question.id() {
-        // Its id was changed while it was stored: libssl finds such a session under neither id.
-        return None;
-    }
+    let stored = core.get(key).filter(|stored| stored.answers_to(key))?;
     if !share::counts(&stored) {
         drop(core.remove_same(key, &stored));
         return None;
@@ -188,5 +184,6 @@ fn hold_lent(question: &Question<'_>, answer: SessionRef<'_>) -> Option<Session>
 /// Whether libssl would find a session of this id in its cache. It removes nothing that has no id.
 fn is_stored(state: &ContextState, session: SessionRef<'_>) -> bool {
     let key = SessionKey::new(session.protocol_version(), session.id()).filter(|_| !session.id().is_empty());
-    key.zip(state.core()).is_some_and(|(key, core)| core.contains(&key))
+    key.zip(state.core())
+        .is_some_and(|(key, core)| core.contains_where(&key, |stored| stored.answers_to(&key)))
 }

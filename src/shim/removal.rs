@@ -239,7 +239,7 @@ fn remove(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>
 /// Takes whatever the core has under this session's id.
 pub(super) fn take(state: &ContextState, session: SessionRef<'_>) -> Option<Stored> {
     let key = SessionKey::new(session.protocol_version(), session.id())?;
-    let stored = state.core()?.remove(&key)?;
+    let stored = state.core()?.remove_where(&key, |stored| stored.answers_to(&key))?;
     count(&state.counters.removed);
     Some(stored)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::cache::SessionKey;
 use crate::openssl::{Session, SessionRef};
 use crate::shared::Published;
 
@@ -27,6 +28,12 @@ impl Stored {
     /// A session that is not shared.
     pub(crate) fn alone(session: Session) -> Stored {
         Stored { session, share: None }
+    }
+
+    /// Whether the session still has the name that it was stored under. One whose id or version was changed meanwhile libssl
+    /// does not find there.
+    pub(crate) fn answers_to(&self, key: &SessionKey) -> bool {
+        self.as_ref().id() == key.id() && self.as_ref().protocol_version() == key.version()
     }
 
     pub(crate) fn as_ref(&self) -> SessionRef<'_> {

@@ -124,6 +124,7 @@ pub(crate) const KINDS: &[Kind] = &[
     kind("time", &[Session, Below(32), Side, Below(2)], true),
     kind("limit", &[Session, Below(32), Side], true),
     kind("rekey", &[Session, Below(80), Side], false),
+    kind("rename", &[Session, Below(2), Below(3), Side], false),
     kind("remaster", &[Session, Side], false),
     kind("context_of", &[Session, Below(4)], false),
     kind("hold", &[Below(4), Below(4)], false),

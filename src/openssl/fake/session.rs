@@ -183,6 +183,11 @@ impl FakeSession {
         self.read(|fields| fields.ids.push(id.into()));
     }
 
+    /// `SSL_SESSION_set_protocol_version`.
+    pub(crate) fn set_version(self, version: c_int) {
+        self.read(|fields| fields.version = version);
+    }
+
     pub(super) fn id_place(self) -> (*const u8, usize) {
         self.read(|fields| place(&fields.ids)).unwrap_or((std::ptr::null(), 0))
     }

@@ -245,9 +245,11 @@ fn a_stored_session_whose_id_was_changed_is_found_under_neither_id() {
         let app = Application::new();
         let session = Owned::new(TLS1_2_VERSION, b"before");
         app.add(&session);
-        session.set_id(b"behind");
-        assert!(app.lookup(b"before").is_none() && app.lookup(b"behind").is_none());
-        assert_eq!(app.number(), 1);
+        for changed in [&b"behind"[..], b"before, too", b""] {
+            session.set_id(changed);
+            assert!(app.lookup(b"before").is_none() && app.lookup(changed).is_none());
+            assert_eq!(app.number(), 1);
+        }
         session.set_id(b"before");
         assert!(app.lookup(b"before").is_some(), "as after HAProxy's new callback");
     });

@@ -43,6 +43,24 @@ fn the_callback_gets_the_object_that_was_asked_for_and_the_other_leaves_unmarked
 }
 
 #[test]
+fn what_no_longer_has_the_name_that_it_was_stored_under_stays() {
+    in_both_worlds(|_| {
+        for (version, id) in [(TLS1_2_VERSION, &b"one, changed"[..]), (0x0304, b"one")] {
+            let app = Application::with_callbacks();
+            let [stored, named] = [0, 1].map(|_| Owned::new(TLS1_2_VERSION, b"one"));
+            app.add(&stored);
+            stored.set_version(version);
+            stored.set_id(id);
+            assert_eq!((app.remove(&named), app.number()), (0, 1));
+            assert_eq!(app.events(), [Event::Removed(named.handle())]);
+            stored.set_version(TLS1_2_VERSION);
+            stored.set_id(b"one");
+            assert_eq!((app.remove(&named), app.number()), (1, 0));
+        }
+    });
+}
+
+#[test]
 fn the_callback_sees_the_session_gone_and_its_reference_still_held() {
     in_both_worlds(|_| {
         let app = Application::with_callbacks();
