@@ -15,6 +15,7 @@
 //! | `forking` | a child of the test process |
 //! | `lock`, `ex_data`, `errors` | the parts of libcrypto that this takes |
 //! | `functions` | the C functions over all that |
+//! | `sharing` | those of them that only the shared profile takes |
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "only in test programs")]
 #![cfg_attr(not(test), allow(unused_imports, reason = "the fuzzer plays with less"))]
@@ -32,6 +33,7 @@ mod handshake;
 mod lock;
 mod objects;
 mod session;
+mod sharing;
 mod world;
 
 pub(crate) use callbacks::{Answers, generator, get_callback};

@@ -29,23 +29,35 @@ struct Setup {
     host_tier: Option<HostTier>,
     /// Of what could not be used.
     complaints: Vec<String>,
+    /// This program has put data on a session, or is about to.
+    keeps_ex_data: AtomicBool,
+}
+
+impl Setup {
+    fn new(settings: Settings, mut complaints: Vec<String>) -> Setup {
+        let shared = settings.shared.as_ref().filter(|_| !settings.disabled);
+        let host_tier = shared.map(|shared| HostTier::open(shared, clock::now())).and_then(|opened| {
+            opened.map_err(|what| complaints.push(format!("sessions are not shared: {what}"))).ok()
+        });
+        Setup { settings, host_tier, complaints, keeps_ex_data: AtomicBool::new(false) }
+    }
 }
 
 /// Made at load in the shared profile, while the environment, the files and the privileges are all there; else at the first use.
 fn setup() -> &'static Setup {
     static SETUP: OnceBox<Setup> = OnceBox::new();
+    #[cfg(test)]
+    if let Some(setup) = PRETENDED.get() {
+        return setup;
+    }
     if let Some(setup) = SETUP.get() {
         return setup;
     }
     let errno = host::errno();
     let setup = SETUP.get_or_init(|| {
-        let (settings, mut complaints) = Settings::read(host::secure_variable);
+        let (settings, complaints) = Settings::read(host::secure_variable);
         log::open(&settings.log_target, settings.log_level, host::write_quietly);
-        let shared = settings.shared.as_ref().filter(|_| !settings.disabled);
-        let host_tier = shared.map(|shared| HostTier::open(shared, clock::now())).and_then(|opened| {
-            opened.map_err(|what| complaints.push(format!("sessions are not shared: {what}"))).ok()
-        });
-        Box::new(Setup { settings, host_tier, complaints })
+        Box::new(Setup::new(settings, complaints))
     });
     host::set_errno(errno);
     setup
@@ -104,16 +116,11 @@ pub(super) fn prefers_stateful() -> bool {
     shared().is_some_and(|shared| shared.stateful_tickets)
 }
 
-/// This program has put data on a session, or is about to.
-static KEEPS_EX_DATA: AtomicBool = AtomicBool::new(false);
-
 /// The program keeps data on its sessions. A decoded copy would lack them, so from now on none leaves the process.
 pub(crate) fn keeps_ex_data() {
-    if KEEPS_EX_DATA.swap(true, Ordering::Relaxed) {
-        return;
-    }
     guarded_alone((), || {
-        if shared().is_some_and(|shared| !shared.shares_ex_data) {
+        let known = setup().keeps_ex_data.swap(true, Ordering::Relaxed);
+        if !known && shared().is_some_and(|shared| !shared.shares_ex_data) {
             log::write(
                 Level::Info,
                 "this program keeps data on its sessions (SSL_SESSION ex_data): none is shared",
@@ -124,7 +131,7 @@ pub(crate) fn keeps_ex_data() {
 
 /// Whether sessions may leave this process.
 pub(super) fn may_share() -> bool {
-    !KEEPS_EX_DATA.load(Ordering::Relaxed) || shared().is_some_and(|shared| shared.shares_ex_data)
+    !setup().keeps_ex_data.load(Ordering::Relaxed) || shared().is_some_and(|shared| shared.shares_ex_data)
 }
 
 thread_local! {
@@ -223,4 +230,32 @@ fn keep_panics_quiet() {
     std::panic::set_hook(Box::new(|panic| {
         PANIC_LINE.store(panic.location().map_or(0, std::panic::Location::line), Ordering::Relaxed);
     }));
+}
+
+#[cfg(test)]
+thread_local! {
+    static PRETENDED: Cell<Option<&'static Setup>> = const { Cell::new(None) };
+}
+
+/// A process with an environment of its own, which a test plays on one thread until this is dropped.
+#[cfg(test)]
+pub(super) struct Pretended {
+    outer: Option<&'static Setup>,
+}
+
+/// Has this thread belong to a process with these variables. What they open stays for good.
+#[cfg(test)]
+pub(super) fn pretend(variables: &[(&str, &str)]) -> Pretended {
+    let value = |name: &str| variables.iter().find(|(other, _)| *other == name);
+    let (settings, complaints) = Settings::read(|name| value(name).map(|(_, value)| (*value).to_owned()));
+    let setup = Setup::new(settings, complaints);
+    assert!(setup.complaints.is_empty(), "{:?}", setup.complaints);
+    Pretended { outer: PRETENDED.replace(Some(Box::leak(Box::new(setup)))) }
+}
+
+#[cfg(test)]
+impl Drop for Pretended {
+    fn drop(&mut self) {
+        PRETENDED.set(self.outer);
+    }
 }

@@ -33,6 +33,8 @@ pub(super) struct Fields {
     pub(super) max_early_data: u32,
     pub(super) generate: Option<GenerateCb>,
     pub(super) session: Option<FakeSession>,
+    /// It resumes a session.
+    pub(super) resumed: bool,
     is_quic: bool,
     ex_data: Values,
 }
@@ -65,6 +67,7 @@ impl FakeConnection {
             max_early_data: 0,
             generate,
             session: None,
+            resumed: false,
             is_quic: false,
             ex_data,
         };
@@ -128,6 +131,16 @@ impl FakeConnection {
         self
     }
 
+    /// `SSL_clear_options`.
+    pub(crate) fn clear_options(self, options: u64) {
+        self.read(|fields| fields.options &= !options);
+    }
+
+    /// The options, without what a real one does to give them.
+    pub(crate) fn options(self) -> u64 {
+        self.read(|fields| fields.options).unwrap_or_default()
+    }
+
     /// `SSL_set_max_early_data`.
     pub(crate) fn with_early_data(self) -> FakeConnection {
         self.read(|fields| fields.max_early_data = 16384);
@@ -178,6 +191,7 @@ impl FakeConnection {
     /// Has the connection resume this session, wherever it came from.
     pub(crate) fn use_resumed(self, session: Owned) {
         self.use_session(Some(session));
+        self.read(|fields| fields.resumed = true);
     }
 
     /// Has the connection use this session from now on.

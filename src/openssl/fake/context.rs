@@ -35,6 +35,11 @@ pub(super) struct Fields {
     pub(super) get: Option<GetCb>,
     pub(super) generate: Option<GenerateCb>,
     pub(super) options: u64,
+    /// `TLS_server_method`: it can make no clients.
+    pub(super) serves_only: bool,
+    pub(super) certificate: Option<Vec<u8>>,
+    pub(super) verify_mode: c_int,
+    pub(super) authorities: Vec<Vec<u8>>,
     pub(super) cached: Cached,
     pub(super) stats: Stats,
     ex_data: Values,
@@ -84,6 +89,10 @@ impl FakeContext {
             get: None,
             generate: None,
             options: 0,
+            serves_only: false,
+            certificate: None,
+            verify_mode: 0,
+            authorities: vec![],
             cached: Cached::default(),
             stats: Stats::default(),
             ex_data: Values::default(),
@@ -200,6 +209,35 @@ impl FakeContext {
     /// `SSL_CTX_set_options`.
     pub(crate) fn set_options(self, options: u64) {
         self.read(|fields| fields.options |= options);
+    }
+
+    /// `SSL_CTX_clear_options`.
+    pub(crate) fn clear_options(self, options: u64) {
+        self.read(|fields| fields.options &= !options);
+    }
+
+    pub(crate) fn options(self) -> u64 {
+        self.read(|fields| fields.options).unwrap_or_default()
+    }
+
+    /// As if it had been made for servers only.
+    pub(crate) fn set_server_method(self) {
+        self.read(|fields| fields.serves_only = true);
+    }
+
+    /// `SSL_CTX_use_certificate`.
+    pub(crate) fn use_certificate(self, certificate: &[u8]) {
+        self.read(|fields| fields.certificate = Some(certificate.to_vec()));
+    }
+
+    /// `SSL_CTX_set_verify`.
+    pub(crate) fn set_verify(self, mode: c_int) {
+        self.read(|fields| fields.verify_mode = mode);
+    }
+
+    /// `SSL_CTX_set_client_CA_list`.
+    pub(crate) fn set_authorities(self, names: &[&[u8]]) {
+        self.read(|fields| fields.authorities = names.iter().map(|name| name.to_vec()).collect());
     }
 
     /// Has the context think that this many handshakes succeeded.

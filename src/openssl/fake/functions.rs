@@ -11,7 +11,7 @@ use super::errors::{err_pop_to_mark, err_set_mark, raise_error};
 use super::ex_data::get_ex_new_index;
 use super::handshake::has_time_t_functions;
 use super::session::{FakeSession, Owned};
-use super::{Release, world};
+use super::{Release, sharing, world};
 use crate::openssl::table::Table;
 use crate::openssl::types::*;
 
@@ -69,24 +69,24 @@ pub(super) fn table(release: Release) -> Table {
         ctx_flush_sessions_ex: newer.then_some(ctx_flush_sessions_ex as _),
         session_set_time_ex: newer.then_some(session_set_time_ex as _),
         version_num: Some(version_num),
-        i2d_session: None,
-        d2i_session: None,
-        ctx_get0_certificate: None,
-        i2d_x509: None,
-        ctx_get_verify_mode: None,
-        ctx_get_client_ca_list: None,
-        stack_num: None,
-        stack_value: None,
-        i2d_x509_name: None,
-        ssl_session_reused: None,
-        ssl_set_options: None,
+        i2d_session: Some(sharing::i2d_session),
+        d2i_session: Some(sharing::d2i_session),
+        ctx_get0_certificate: Some(sharing::ctx_get0_certificate),
+        i2d_x509: Some(sharing::i2d_x509),
+        ctx_get_verify_mode: Some(sharing::ctx_get_verify_mode),
+        ctx_get_client_ca_list: Some(sharing::ctx_get_client_ca_list),
+        stack_num: Some(sharing::stack_num),
+        stack_value: Some(sharing::stack_value),
+        i2d_x509_name: Some(sharing::i2d_x509_name),
+        ssl_session_reused: Some(sharing::ssl_session_reused),
+        ssl_set_options: Some(sharing::ssl_set_options),
         ssl_clear_options: None,
         ctx_set_options: None,
         ctx_clear_options: None,
         ssl_set_accept_state: None,
         ssl_accept: None,
-        ssl_get_ssl_method: None,
-        tls_server_method: None,
+        ssl_get_ssl_method: Some(sharing::ssl_get_ssl_method),
+        tls_server_method: Some(sharing::tls_server_method),
         session_set_ex_data: None,
     }
 }
@@ -95,7 +95,7 @@ extern "C-unwind" fn version_num() -> c_ulong {
     Release::played().number
 }
 
-extern "C-unwind" fn tls_method() -> *const SSL_METHOD {
+pub(super) extern "C-unwind" fn tls_method() -> *const SSL_METHOD {
     without_provenance(0x40)
 }
 

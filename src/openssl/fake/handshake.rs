@@ -32,11 +32,18 @@ impl FakeConnection {
     /// A full handshake ends, with this session as its result: `ssl_update_cache`, and the counters around it.
     pub(crate) fn finish(self, session: Owned) {
         self.use_session(Some(session));
+        self.read(|fields| fields.resumed = false);
         self.update(false);
     }
 
     /// A resumed handshake ends.
     pub(crate) fn finish_resumed(self) {
+        self.update(true);
+    }
+
+    /// A resumed handshake of TLS 1.3 ends, with a new session for the client's next connection.
+    pub(crate) fn renew(self, session: Owned) {
+        self.use_session(Some(session));
         self.update(true);
     }
 
@@ -181,7 +188,7 @@ impl FakeConnection {
         }
         context.read(|fields| fields.stats.hit += 1);
         let resumed = session.handle();
-        self.use_session(Some(session));
+        self.use_resumed(session);
         Resumption::Resumed(resumed)
     }
 

@@ -37,6 +37,7 @@ pub(super) struct Fields {
     pub(super) timeout: i64,
     pub(super) marked: bool,
     has_ticket: bool,
+    padding: usize,
     ex_data: Values,
     /// The context that has it in its cache.
     pub(super) owner: Option<FakeContext>,
@@ -63,6 +64,7 @@ impl Owned {
             timeout: 3600,
             marked: false,
             has_ticket: false,
+            padding: 0,
             ex_data: Values::default(),
             owner: None,
         });
@@ -121,6 +123,53 @@ impl FakeSession {
             ..*fields
         })?;
         Some(FakeSession::make(copy))
+    }
+
+    /// What `i2d_SSL_SESSION` writes: neither the mark nor ex_data is in it.
+    pub(super) fn encoded(self) -> Vec<u8> {
+        let encoded = self.read(|fields| {
+            let mut bytes = b"session".to_vec();
+            bytes.extend(fields.version.to_le_bytes());
+            bytes.extend(fields.time.to_le_bytes());
+            bytes.extend(fields.timeout.to_le_bytes());
+            bytes.push(u8::from(fields.has_ticket));
+            for text in [fields.id(), fields.id_contexts.last().map_or(&[], |context| context)] {
+                bytes.push(u8::try_from(text.len()).expect("a short text"));
+                bytes.extend(text);
+            }
+            bytes.resize(bytes.len() + fields.padding, 0);
+            bytes
+        });
+        encoded.unwrap_or_default()
+    }
+
+    /// What `d2i_SSL_SESSION` makes of it.
+    pub(super) fn decoded(bytes: &[u8]) -> Option<FakeSession> {
+        let rest = bytes.strip_prefix(b"session")?;
+        let (version, rest) = rest.split_first_chunk()?;
+        let (time, rest) = rest.split_first_chunk()?;
+        let (timeout, rest) = rest.split_first_chunk()?;
+        let ([has_ticket, id_length], rest) = rest.split_first_chunk()?;
+        let (id, rest) = rest.split_at_checked((*id_length).into())?;
+        let ([context_length], rest) = rest.split_first_chunk()?;
+        let (id_context, padding) = rest.split_at_checked((*context_length).into())?;
+        Some(FakeSession::make(Fields {
+            ids: vec![id.into()],
+            id_contexts: vec![id_context.into()],
+            version: c_int::from_le_bytes(*version),
+            time: i64::from_le_bytes(*time),
+            timeout: i64::from_le_bytes(*timeout),
+            marked: false,
+            has_ticket: *has_ticket == 1,
+            padding: padding.len(),
+            ex_data: Values::default(),
+            owner: None,
+        }))
+    }
+
+    /// Makes what the session is written as so many bytes longer, as a long certificate of its client's does.
+    pub(crate) fn pad(self, bytes: usize) {
+        self.read(|fields| fields.padding = bytes);
     }
 
     pub(crate) fn address(self) -> usize {

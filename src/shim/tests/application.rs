@@ -166,7 +166,7 @@ impl Application {
 
     /// `SSL_CTX_free`.
     pub(super) fn end(&self) {
-        self.context.free();
+        exports::ctx_free(self.context);
         assert!(!self.context.is_alive(), "somebody still has a reference to the context");
     }
 }

@@ -8,7 +8,7 @@ use crate::openssl::number::*;
 use crate::openssl::{GenerateCb, GetCb, NewCb, RemoveCb};
 use crate::shim::adopt::{adopt_new, serves, state, state_or_adopt};
 use crate::shim::state::Phase;
-use crate::shim::{calls, controls, generator, give_back};
+use crate::shim::{calls, controls, generator, give_back, process};
 
 /// What a libssl that calls itself through its PLT reaches.
 pub(super) static EXPORTS: Exports = IN_FRONT;
@@ -16,7 +16,7 @@ pub(super) static EXPORTS: Exports = IN_FRONT;
 /// The same, to be varied.
 pub(super) const IN_FRONT: Exports = Exports {
     // Our ex_data slots come before those of any application, and the scratch context stays.
-    first_use: || ctx_new().free(),
+    first_use,
     // SSL_CTX_new_ex only passes on: what it makes is met later.
     ctx_made: |_| {},
     ssl_made,
@@ -28,11 +28,23 @@ pub(super) const IN_FRONT: Exports = Exports {
     set_time,
 };
 
+fn first_use() {
+    // With the slots of the shared profile, which most tests do not need and none minds.
+    #[cfg(all(test, not(miri)))]
+    let _shared = crate::shim::process::pretend(&[("SESSCACHE_SHARED", "anon:1M")]);
+    ctx_new().free();
+}
+
 /// `SSL_CTX_new`.
 pub(super) fn ctx_new() -> FakeContext {
     let made = FakeContext::new();
     adopt_new(made.view());
     made
+}
+
+/// `SSL_CTX_free`.
+pub(super) fn ctx_free(context: FakeContext) {
+    process::while_freeing(context.as_ptr(), || context.free());
 }
 
 /// `SSL_new`.
@@ -186,6 +198,41 @@ pub(super) fn set_generator_of_connection(connection: FakeConnection, callback: 
     let view = connection.view();
     assert!(serves(view), "of an adopted context");
     generator::set_on_connection(view, callback)
+}
+
+/// `SSL_set_accept_state`.
+#[cfg(test)]
+pub(super) fn set_accept_state(connection: FakeConnection) {
+    calls::became_server(connection.view());
+}
+
+/// `SSL_CTX_set_options`, or with `SSL_CTX_clear_options` as its second half.
+#[cfg(test)]
+pub(super) fn change_options(context: FakeContext, options: u64, change: fn(FakeContext, u64)) {
+    if let Some(state) = state_or_adopt(context.view()).filter(|_| calls::decides_tickets(options)) {
+        calls::context_decided_tickets(state);
+    }
+    change(context, options);
+}
+
+/// The same for a connection.
+#[cfg(test)]
+pub(super) fn change_options_of_connection(
+    connection: FakeConnection,
+    options: u64,
+    change: impl Fn(FakeConnection, u64),
+) {
+    if calls::decides_tickets(options) {
+        calls::connection_decided_tickets(connection.view());
+    }
+    change(connection, options);
+}
+
+/// `SSL_SESSION_set_ex_data`.
+#[cfg(test)]
+pub(super) fn set_session_ex_data(session: FakeSession, index: c_int, value: *mut std::ffi::c_void) {
+    process::keeps_ex_data();
+    session.set_ex_data(index, value);
 }
 
 /// A session that expired long ago.

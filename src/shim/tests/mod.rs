@@ -8,6 +8,7 @@
 //! | `adoption`, `giving_back`, `faults` | how a context becomes ours, and libssl's again |
 //! | `storing`, `lookups`, `early_data`, `removals`, `evictions`, `times` | what a cache does |
 //! | `sentinels`, `reentry`, `switching`, `generators`, `surroundings` | what else libssl and applications do around it |
+//! | `sharing`, `endings`, `tickets` | the shared profile |
 //! | `threads`, `forks` | more than one of them |
 //! | `parity` | all of it at random, against the fake alone |
 //!
@@ -21,6 +22,9 @@ mod adoption;
 mod application;
 #[cfg(test)]
 mod early_data;
+// Miri maps no shared memory.
+#[cfg(all(test, not(miri)))]
+mod endings;
 #[cfg(test)]
 mod evictions;
 mod exports;
@@ -44,6 +48,8 @@ mod releases;
 mod removals;
 #[cfg(test)]
 mod sentinels;
+#[cfg(all(test, not(miri)))]
+mod sharing;
 #[cfg(test)]
 mod storing;
 #[cfg(test)]
@@ -52,5 +58,7 @@ mod surroundings;
 mod switching;
 #[cfg(test)]
 mod threads;
+#[cfg(all(test, not(miri)))]
+mod tickets;
 #[cfg(test)]
 mod times;

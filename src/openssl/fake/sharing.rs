@@ -1,0 +1,123 @@
+//! The C functions that only the shared profile takes: what a session and a context are in DER.
+//!
+//! A certificate, a list of names and a name are named by places within the context that has them.
+
+use std::ffi::c_void;
+use std::ptr::{null_mut, without_provenance, without_provenance_mut};
+
+use libc::{c_int, c_long, c_uchar};
+
+use super::connection::FakeConnection;
+use super::context::FakeContext;
+use super::errors::raise_error;
+use super::functions::tls_method;
+use super::session::FakeSession;
+use crate::openssl::types::*;
+
+const CERTIFICATE: usize = 0x10;
+const NAMES: usize = 0x18;
+/// Of the first name.
+const NAME: usize = 0x20;
+
+fn context_of(place: usize) -> FakeContext {
+    FakeContext::at(without_provenance_mut(place & !0x3f))
+}
+
+/// # Safety
+/// `out` is NULL or a place that points at enough room.
+unsafe fn write(bytes: &[u8], out: *mut *mut c_uchar) -> c_int {
+    // SAFETY: by the caller's word.
+    if let Some(at) = unsafe { out.as_mut() } {
+        // SAFETY: by the caller's word.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), *at, bytes.len()) };
+        *at = at.wrapping_add(bytes.len());
+    }
+    c_int::try_from(bytes.len()).expect("a short text")
+}
+
+pub(super) unsafe extern "C-unwind" fn i2d_session(
+    session: *const SSL_SESSION,
+    out: *mut *mut c_uchar,
+) -> c_int {
+    let encoded = FakeSession::at(session.cast_mut()).encoded();
+    // SAFETY: the caller's place.
+    unsafe { write(&encoded, out) }
+}
+
+pub(super) unsafe extern "C-unwind" fn d2i_session(
+    _: *mut *mut SSL_SESSION,
+    at: *mut *const c_uchar,
+    length: c_long,
+) -> *mut SSL_SESSION {
+    let length = usize::try_from(length).expect("a length");
+    // SAFETY: the caller's place.
+    let start = unsafe { *at };
+    // SAFETY: the caller's bytes.
+    let bytes = unsafe { std::slice::from_raw_parts(start, length) };
+    FakeSession::decoded(bytes).map_or_else(
+        || {
+            raise_error(0x0680_00a8);
+            null_mut()
+        },
+        FakeSession::as_ptr,
+    )
+}
+
+pub(super) extern "C-unwind" fn ctx_get0_certificate(context: *const SSL_CTX) -> *mut X509 {
+    let has_one = FakeContext::at(context.cast_mut()).read(|fields| fields.certificate.is_some());
+    if has_one == Some(true) { without_provenance_mut(context.addr() + CERTIFICATE) } else { null_mut() }
+}
+
+pub(super) unsafe extern "C-unwind" fn i2d_x509(certificate: *const X509, out: *mut *mut c_uchar) -> c_int {
+    let certificate = context_of(certificate.addr()).read(|fields| fields.certificate.clone()).flatten();
+    // SAFETY: the caller's place.
+    unsafe { write(&certificate.unwrap_or_default(), out) }
+}
+
+pub(super) extern "C-unwind" fn ctx_get_verify_mode(context: *const SSL_CTX) -> c_int {
+    FakeContext::at(context.cast_mut()).read(|fields| fields.verify_mode).unwrap_or_default()
+}
+
+pub(super) extern "C-unwind" fn ctx_get_client_ca_list(context: *const SSL_CTX) -> *mut Stack {
+    let has_some = FakeContext::at(context.cast_mut()).read(|fields| !fields.authorities.is_empty());
+    if has_some == Some(true) { without_provenance_mut(context.addr() + NAMES) } else { null_mut() }
+}
+
+pub(super) extern "C-unwind" fn stack_num(names: *const Stack) -> c_int {
+    if names.is_null() {
+        return -1;
+    }
+    let count = context_of(names.addr()).read(|fields| fields.authorities.len());
+    c_int::try_from(count.unwrap_or_default()).expect("few names")
+}
+
+pub(super) extern "C-unwind" fn stack_value(names: *const Stack, at: c_int) -> *mut c_void {
+    without_provenance_mut(names.addr() - NAMES + NAME + usize::try_from(at).expect("a place"))
+}
+
+pub(super) unsafe extern "C-unwind" fn i2d_x509_name(name: *const c_void, out: *mut *mut c_uchar) -> c_int {
+    let at = (name.addr() & 0x3f) - NAME;
+    let name = context_of(name.addr()).read(|fields| fields.authorities[at].clone());
+    // SAFETY: the caller's place.
+    unsafe { write(&name.unwrap_or_default(), out) }
+}
+
+pub(super) extern "C-unwind" fn ssl_session_reused(ssl: *const SSL) -> c_int {
+    c_int::from(FakeConnection::at(ssl.cast_mut()).read(|fields| fields.resumed) == Some(true))
+}
+
+pub(super) extern "C-unwind" fn ssl_set_options(ssl: *mut SSL, options: u64) -> u64 {
+    FakeConnection::at(ssl).with_options(options).options()
+}
+
+pub(super) extern "C-unwind" fn tls_server_method() -> *const SSL_METHOD {
+    without_provenance(0x41)
+}
+
+pub(super) extern "C-unwind" fn ssl_get_ssl_method(ssl: *const SSL) -> *const SSL_METHOD {
+    let context = FakeConnection::at(ssl.cast_mut()).context();
+    match context.and_then(|context| context.read(|fields| fields.serves_only)) {
+        Some(true) => tls_server_method(),
+        _ => tls_method(),
+    }
+}

@@ -1,0 +1,302 @@
+//! The shared profile: what ends a session for every process, and what for its own alone.
+
+use super::application::{Application, Event};
+use super::exports;
+use super::sharing::{ID, begin, counted, resumes, resumes_by, where_shared};
+use crate::base::clock;
+use crate::openssl::fake::{FakeConnection, FakeContext, FakeSession, Owned, Resumption, TLS1_2_VERSION};
+use crate::openssl::number::*;
+use crate::shared::Counter;
+use crate::shim::answer::Reference;
+use crate::shim::process;
+
+#[test]
+fn an_eviction_is_one_processs_own() {
+    where_shared(&[], || {
+        let (app, other) = (Application::with_callbacks(), Application::new());
+        app.set_size(2);
+        let first = begin(&app, ID);
+        for number in 0..3 {
+            begin(&app, &[b's', number]);
+        }
+        assert!(app.events().contains(&Event::Removed(first.handle())));
+        assert!(first.is_marked() && resumes(&other, ID));
+        assert!(resumes(&app, ID), "a copy, where it was made");
+    });
+}
+
+#[test]
+fn expiry_is_one_processs_own() {
+    where_shared(&[], || {
+        let (app, other) = (Application::new(), Application::new());
+        begin(&app, ID);
+        // As if its clock were fast.
+        app.flush(clock::now() + 4000);
+        assert_eq!((app.number(), counted(Counter::Removed), counted(Counter::Flush)), (0, 0, 0));
+        assert!(resumes(&other, ID));
+    });
+}
+
+#[test]
+fn what_has_expired_is_not_found() {
+    where_shared(&[], || {
+        let (app, other) = (Application::new(), Application::new());
+        app.handshake(&exports::expired(TLS1_2_VERSION, ID));
+        assert!(other.lookup(ID).is_none());
+        assert_eq!(counted(Counter::Expired), 1);
+    });
+}
+
+#[test]
+fn the_end_of_a_context_is_its_own() {
+    where_shared(&[], || {
+        let (app, other) = (Application::with_callbacks(), Application::new());
+        let session = begin(&app, ID);
+        app.end();
+        assert_eq!(app.events(), [Event::New(session.handle()), Event::Removed(session.handle())]);
+        assert_eq!((counted(Counter::Removed), counted(Counter::Flush)), (0, 0));
+        assert!(resumes(&other, ID));
+    });
+}
+
+/// Also while another is being freed, and at an address that was freed once.
+#[test]
+fn a_flush_of_everything_is_for_all() {
+    where_shared(&[], || {
+        let (app, other, apart) = (Application::with_callbacks(), Application::new(), Application::new());
+        apart.context.use_certificate(b"cert");
+        let session = begin(&app, ID);
+        begin(&apart, ID);
+        other.flush(0);
+        assert!(!resumes(&other, ID) && !resumes(&app, ID), "where it was made, too");
+        assert_eq!(app.events(), [Event::New(session.handle()), Event::Asked(ID.into())]);
+        assert!(!session.is_marked());
+        assert!(resumes(&apart, ID), "another service");
+        begin(&app, ID);
+        assert!(resumes(&other, ID), "and later ones are found");
+    });
+}
+
+#[test]
+fn whoever_flushes_while_another_context_ends_flushes_for_all() {
+    where_shared(&[], || {
+        let (app, ending) = (Application::new(), Application::with_callbacks());
+        begin(&app, ID);
+        ending.handshake(&Owned::new(TLS1_2_VERSION, b"its own"));
+        let flushed = app.context;
+        ending.in_remove(move |_, _| exports::flush_sessions(flushed, 0));
+        ending.end();
+        assert_eq!(counted(Counter::Flush), 1);
+        assert!(!resumes(&app, ID));
+    });
+}
+
+#[test]
+fn a_removal_is_for_all() {
+    where_shared(&[], || {
+        let removals: [fn(&Application); 3] = [
+            |app| assert_eq!(app.remove(&app.lookup(ID).expect("shared")), 0, "it stood in no cache of ours"),
+            |app| {
+                let connection = app.connect();
+                assert!(connection.resume(ID) != Resumption::Refused);
+                connection.fail();
+                connection.close();
+            },
+            |app| {
+                let connection = app.connect();
+                assert!(connection.resume(ID) != Resumption::Refused);
+                connection.break_off();
+            },
+        ];
+        for remove in removals {
+            let (app, other) = (Application::with_callbacks(), Application::new());
+            let session = begin(&app, ID);
+            remove(&other);
+            assert!(!resumes(&other, ID));
+            assert_eq!(app.number(), 1, "nobody has asked yet");
+            assert!(!resumes(&app, ID));
+            assert_eq!(app.events(), [Event::New(session.handle()), Event::Asked(ID.into())]);
+            assert_eq!((app.number(), session.is_marked(), session.references()), (0, false, 1));
+        }
+    });
+}
+
+#[test]
+fn its_owner_removes_it_for_all() {
+    where_shared(&[], || {
+        let (app, other) = (Application::new(), Application::new());
+        let session = begin(&app, ID);
+        assert_eq!(app.remove(&session), 1);
+        assert!(!resumes(&other, ID));
+        assert_eq!(counted(Counter::Removed), 1);
+    });
+}
+
+fn early(app: &Application) -> FakeConnection {
+    app.connect().with_version(TLS1_3_VERSION).with_early_data()
+}
+
+fn begin_early(app: &Application) -> Owned {
+    let session = Owned::new(TLS1_3_VERSION, ID);
+    session.up_ref();
+    let connection = early(app);
+    connection.finish(Owned::from(session.handle()));
+    connection.close();
+    session
+}
+
+#[test]
+fn a_session_for_single_use_resumes_once_wherever() {
+    for own_first in [true, false] {
+        where_shared(&[], || {
+            let (app, other) = (Application::new(), Application::new());
+            let session = begin_early(&app);
+            let (first, second) = if own_first { (&app, &other) } else { (&other, &app) };
+            assert!(resumes_by(early(first), ID));
+            assert!(!resumes_by(early(second), ID) && !resumes_by(early(first), ID));
+            assert_eq!((app.number(), session.references()), (0, 1));
+            assert_eq!(counted(Counter::Taken), 1);
+            let is_it = |session: &FakeSession| session.id() == ID;
+            assert!(![&app, &other].iter().any(|app| app.context.cached().iter().any(is_it)));
+        });
+    }
+}
+
+/// Between the lookup and its end no other has it.
+#[test]
+fn what_one_process_has_found_for_its_single_use_no_other_finds() {
+    for own_first in [true, false] {
+        where_shared(&[], || {
+            let (app, other) = (Application::new(), Application::new());
+            begin_early(&app);
+            let (first, second) = if own_first { (&app, &other) } else { (&other, &app) };
+            let connections = [early(first), early(second)];
+            let [one, two] = connections.map(|connection| connection.lookup(ID));
+            assert!(one.is_some() && two.is_none());
+            drop(one);
+            connections.iter().for_each(|connection| connection.close());
+        });
+    }
+}
+
+#[test]
+fn storing_it_again_shares_nothing() {
+    where_shared(&[], || {
+        let (app, other) = (Application::new(), Application::new());
+        let session = begin_early(&app);
+        assert!(resumes_by(early(&other), ID));
+        app.add(&session);
+        assert!(!resumes_by(early(&other), ID));
+        assert_eq!(counted(Counter::Published), 1);
+    });
+}
+
+/// Fills the region with the sessions of another service.
+fn overwrite_all() {
+    let app = Application::new();
+    app.context.use_certificate(b"cert");
+    for number in 0..80 {
+        let session = Owned::new(TLS1_2_VERSION, &[b's', number]);
+        session.pad(15 << 10);
+        app.handshake(&session);
+    }
+}
+
+/// Nobody could say whether another process has used it.
+#[test]
+fn what_the_ring_has_passed_resumes_at_home_unless_it_is_for_single_use() {
+    where_shared(&[], || {
+        let (app, other) = (Application::new(), Application::new());
+        begin(&app, ID);
+        begin_early(&app);
+        overwrite_all();
+        assert!(!resumes(&other, ID) && resumes(&app, ID));
+        assert!(!resumes_by(early(&other), ID) && !resumes_by(early(&app), ID));
+    });
+}
+
+fn stateful(app: &Application) -> FakeConnection {
+    app.connect().with_version(TLS1_3_VERSION).with_options(OP_NO_TICKET)
+}
+
+const DAY: i64 = 24 * 3600;
+
+/// A connection that resumes a session of a line that began at `origin`, and gets a new one.
+fn renew(app: &Application, origin: i64) -> Owned {
+    let connection = stateful(app);
+    let session = Owned::new(TLS1_3_VERSION, ID);
+    session.up_ref();
+    connection.use_resumed(Owned::new(TLS1_3_VERSION, b"before"));
+    connection.view().note_origin(Some(origin));
+    connection.renew(Owned::from(session.handle()));
+    connection.close();
+    session
+}
+
+#[test]
+fn a_renewed_session_is_as_old_as_its_line() {
+    where_shared(&[], || {
+        let (app, other) = (Application::new(), Application::new());
+        let origin = clock::now() - DAY + 1000;
+        renew(&app, origin);
+        for app in [&app, &other] {
+            let connection = stateful(app);
+            assert!(connection.resume(ID) != Resumption::Refused);
+            assert_eq!(connection.view().origin(), Some(origin));
+            connection.renew(Owned::new(TLS1_3_VERSION, b"and again"));
+            connection.close();
+        }
+        let connection = stateful(&other);
+        assert!(connection.resume(b"and again") != Resumption::Refused);
+        assert_eq!(connection.view().origin(), Some(origin));
+        // The same connection, used once more.
+        connection.finish(Owned::new(TLS1_3_VERSION, b"afresh"));
+        connection.close();
+        let connection = stateful(&app);
+        assert!(connection.resume(b"afresh") != Resumption::Refused);
+        assert!(connection.view().origin().is_some_and(|origin| origin > clock::now() - 1000));
+        connection.close();
+    });
+}
+
+#[test]
+fn a_line_that_is_too_old_ends_everywhere() {
+    let play = |lifetime, expected| {
+        where_shared(&[("SESSCACHE_MAX_LIFETIME", lifetime)], || {
+            let (app, other) = (Application::new(), Application::new());
+            renew(&app, clock::now() - DAY);
+            assert_eq!([&app, &other].map(|app| resumes_by(stateful(app), ID)), [expected; 2]);
+        });
+    };
+    play("24h", false);
+    play("2d", true);
+}
+
+#[test]
+fn an_answer_of_the_application_begins_a_line_of_its_own() {
+    where_shared(&[], || {
+        let (app, other) = (Application::new(), Application::with_callbacks());
+        begin(&app, ID);
+        let session = Owned::new(TLS1_2_VERSION, b"its own");
+        other.get_callback_answers(Some((session.handle(), Reference::Lent)));
+        let connection = other.connect();
+        assert!(connection.lookup(ID).is_some() && connection.view().origin().is_some());
+        assert!(connection.lookup(b"its own").is_some() && connection.view().origin().is_none());
+        connection.close();
+    });
+}
+
+/// An address may come again: what its last owner's end has left must not count for the next.
+#[test]
+fn a_mark_that_an_ending_left_behind_goes_with_the_next_context() {
+    where_shared(&[], || {
+        let next = FakeContext::unseen();
+        process::while_freeing(next.as_ptr(), || {
+            crate::shim::adopt::adopt_new(next.view());
+            let next = Application::with(next);
+            begin(&next, ID);
+            next.flush(0);
+            assert_eq!(counted(Counter::Flush), 1);
+        });
+    });
+}

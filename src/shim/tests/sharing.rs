@@ -1,0 +1,245 @@
+//! The shared profile: what is published, by whom it is found, and what it takes the place of.
+
+use super::application::{Application, Event, in_both_worlds};
+use super::exports;
+use crate::openssl::fake::{EX_INDEX_SSL_SESSION, FakeConnection, Owned, Resumption, TLS1_2_VERSION};
+use crate::openssl::number::*;
+use crate::shared::Counter;
+use crate::shim::answer::Reference;
+use crate::shim::process;
+
+pub(super) const SHARED: (&str, &str) = ("SESSCACHE_SHARED", "anon:1M");
+pub(super) const ID: &[u8] = b"a session of another process";
+const MODE_CLIENT: u32 = 1;
+
+/// A test that is true however libssl is linked, in a process that shares its sessions. Its contexts stand for as many
+/// processes: all that they have in common is the region.
+pub(super) fn where_shared(more: &[(&str, &str)], test: impl Fn()) {
+    in_both_worlds(|_| {
+        let _process = process::pretend(&[&[SHARED], more].concat());
+        test();
+    });
+}
+
+pub(super) fn counted(counter: Counter) -> u64 {
+    process::shared_counts().expect("a region")(counter)
+}
+
+/// The session of a full handshake of TLS 1.2.
+pub(super) fn begin(app: &Application, id: &[u8]) -> Owned {
+    let session = Owned::new(TLS1_2_VERSION, id);
+    app.handshake(&session);
+    session
+}
+
+/// Whether a client of TLS 1.2 resumes this session.
+pub(super) fn resumes(app: &Application, id: &[u8]) -> bool {
+    resumes_by(app.connect(), id)
+}
+
+/// The same on this connection, which is closed then.
+pub(super) fn resumes_by(connection: FakeConnection, id: &[u8]) -> bool {
+    let resumption = connection.resume(id);
+    connection.close();
+    resumption != Resumption::Refused
+}
+
+#[test]
+fn the_sessions_of_servers_are_published_whoever_stores_them() {
+    where_shared(&[], || {
+        for bits in [0, MODE_NO_INTERNAL_STORE, MODE_NO_INTERNAL_LOOKUP, 0x300] {
+            let (app, other) = (Application::new(), Application::new());
+            app.set_mode_bits(bits);
+            let id = [b's', bits.to_be_bytes()[2]];
+            let before = counted(Counter::Published);
+            begin(&app, &id);
+            assert_eq!(counted(Counter::Published), before + 1, "{bits:#x}");
+            assert!(resumes(&other, &id), "{bits:#x}");
+        }
+    });
+}
+
+#[test]
+fn without_the_setting_nothing_is() {
+    in_both_worlds(|_| {
+        let (app, other) = (Application::new(), Application::new());
+        begin(&app, ID);
+        assert!(process::shared_counts().is_none());
+        assert!(resumes(&app, ID) && !resumes(&other, ID));
+    });
+}
+
+#[test]
+fn clients_and_caches_that_are_off_share_nothing() {
+    where_shared(&[], || {
+        for mode in [0, MODE_CLIENT, MODE_CLIENT | MODE_SERVER] {
+            let app = Application::new();
+            app.ctrl(CTRL_SET_SESS_CACHE_MODE, mode.into());
+            let connection = app.connect().as_client();
+            connection.finish(Owned::new(TLS1_2_VERSION, ID));
+            connection.close();
+            if mode & MODE_SERVER == 0 {
+                begin(&app, ID);
+            }
+        }
+        assert_eq!(counted(Counter::Published), 0);
+    });
+}
+
+/// libssl asks the callback even of such a context.
+#[test]
+fn a_cache_that_is_off_finds_nothing() {
+    where_shared(&[], || {
+        let (app, other) = (Application::new(), Application::with_callbacks());
+        begin(&app, ID);
+        for mode in [0, MODE_CLIENT] {
+            other.ctrl(CTRL_SET_SESS_CACHE_MODE, mode.into());
+            assert!(!resumes(&other, ID));
+            assert_eq!(other.events(), [Event::Asked(ID.into())]);
+        }
+        assert_eq!(counted(Counter::Hit), 0);
+        other.ctrl(CTRL_SET_SESS_CACHE_MODE, MODE_SERVER.into());
+        assert!(resumes(&other, ID));
+    });
+}
+
+#[test]
+fn what_is_all_in_its_ticket_is_not_published() {
+    where_shared(&[], || {
+        let app = Application::new();
+        let connect = || app.connect().with_version(TLS1_3_VERSION);
+        let ways =
+            [(connect(), 0), (connect().with_options(OP_NO_TICKET), 1), (connect().with_early_data(), 2)];
+        for (connection, published) in ways {
+            connection.finish(Owned::new(TLS1_3_VERSION, &[b's', u8::try_from(published).expect("few")]));
+            connection.close();
+            assert_eq!(counted(Counter::Published), published);
+        }
+        let connection = connect().with_early_data().with_options(OP_NO_ANTI_REPLAY);
+        connection.finish(Owned::new(TLS1_3_VERSION, ID));
+        connection.close();
+        assert_eq!(counted(Counter::Published), 2);
+    });
+}
+
+#[test]
+fn another_context_finds_a_copy_before_the_application_is_asked() {
+    where_shared(&[], || {
+        let (app, other) = (Application::with_callbacks(), Application::with_callbacks());
+        let session = begin(&app, ID);
+        let found = other.lookup(ID).expect("shared");
+        assert_ne!(found.handle(), session.handle());
+        assert_eq!((found.id(), found.time(), found.timeout()), (ID.to_vec(), session.time(), 3600));
+        assert_eq!(found.references(), 1, "nobody keeps it");
+        assert_eq!(other.events(), []);
+        let counts = [CTRL_SESS_MISSES, CTRL_SESS_CB_HIT, CTRL_SESS_NUMBER].map(|it| other.ctrl(it, 0));
+        assert_eq!(counts, [0, 0, 0]);
+        // The object itself, where it was made.
+        assert_eq!(app.lookup(ID).map(|own| own.handle()), Some(session.handle()));
+        assert_eq!(counted(Counter::Hit), 1);
+    });
+}
+
+#[test]
+fn what_the_region_has_not_is_a_miss_and_the_applications_turn() {
+    where_shared(&[], || {
+        let app = Application::with_callbacks();
+        assert!(!resumes(&app, ID));
+        assert_eq!((app.ctrl(CTRL_SESS_MISSES, 0), app.events()), (1, vec![Event::Asked(ID.into())]));
+        let session = Owned::new(TLS1_2_VERSION, ID);
+        app.get_callback_answers(Some((session.handle(), Reference::Lent)));
+        app.set_mode_bits(MODE_NO_INTERNAL_STORE | MODE_NO_INTERNAL_LOOKUP);
+        assert!(resumes(&app, ID));
+        assert_eq!((app.ctrl(CTRL_SESS_MISSES, 0), app.ctrl(CTRL_SESS_CB_HIT, 0)), (1, 1));
+        assert_eq!(counted(Counter::Published), 0, "an answer is no new session");
+    });
+}
+
+#[test]
+fn with_no_internal_lookup_the_region_is_asked_all_the_same() {
+    where_shared(&[], || {
+        let (app, other) = (Application::new(), Application::with_callbacks());
+        begin(&app, ID);
+        other.set_mode_bits(MODE_NO_INTERNAL_LOOKUP);
+        assert!(resumes(&other, ID));
+        assert_eq!((other.ctrl(CTRL_SESS_MISSES, 0), other.events()), (0, vec![]));
+    });
+}
+
+#[test]
+fn other_services_find_nothing() {
+    where_shared(&[], || {
+        let service = |certificate: &[u8], verify, authorities: &[&[u8]]| {
+            let app = Application::new();
+            app.context.use_certificate(certificate);
+            app.context.set_verify(verify);
+            app.context.set_authorities(authorities);
+            app
+        };
+        let names: [&[u8]; 2] = [b"one", b"two"];
+        let app = service(b"cert", 1, &names);
+        begin(&app, ID);
+        for other in [
+            service(b"other", 1, &names),
+            service(b"cert", 3, &names),
+            service(b"cert", 0, &names),
+            service(b"cert", 1, &names[..1]),
+            service(b"cert", 1, &[b"onetwo"]),
+        ] {
+            assert!(!resumes(&other, ID));
+        }
+        assert!(resumes(&service(b"cert", 1, &names), ID));
+        // Whom it would ask for matters only if it asks.
+        begin(&service(b"cert", 0, &names), b"unasked");
+        assert!(resumes(&service(b"cert", 0, &[]), b"unasked"));
+        assert!(!resumes(&app, b"unasked"));
+    });
+}
+
+/// It does not say whom it trusts: only the operator can.
+#[test]
+fn whoever_asks_for_certificates_and_names_nobody_needs_a_scope() {
+    let shares = || {
+        let (app, other) = (Application::new(), Application::new());
+        for app in [&app, &other] {
+            app.context.use_certificate(b"cert");
+            app.context.set_verify(1);
+        }
+        begin(&app, ID);
+        assert!(resumes(&app, ID), "its own");
+        resumes(&other, ID)
+    };
+    where_shared(&[], || assert!(!shares() && counted(Counter::Published) == 0));
+    where_shared(&[("SESSCACHE_SCOPE", "web")], || assert!(shares()));
+}
+
+#[test]
+fn a_program_with_data_on_its_sessions_shares_none() {
+    let data = std::ptr::without_provenance_mut(0x10);
+    let play = |more: &[(&str, &str)], expected| {
+        where_shared(more, || {
+            let index = crate::openssl::fake::new_index(EX_INDEX_SSL_SESSION, None);
+            let (app, other) = (Application::new(), Application::new());
+            let session = begin(&app, ID);
+            assert!(resumes(&other, ID));
+            exports::set_session_ex_data(session.handle(), index, data);
+            begin(&app, b"later");
+            assert_eq!([ID, b"later"].map(|id| resumes(&other, id)), [expected; 2]);
+            assert!(resumes(&app, ID) && resumes(&app, b"later"), "its own");
+        });
+    };
+    play(&[], false);
+    play(&[("SESSCACHE_EX_DATA", "share")], true);
+}
+
+#[test]
+fn a_session_that_is_too_large_stays_at_home() {
+    where_shared(&[], || {
+        let (app, other) = (Application::new(), Application::new());
+        let session = Owned::new(TLS1_2_VERSION, ID);
+        session.pad(16 << 10);
+        app.handshake(&session);
+        assert!(resumes(&app, ID) && !resumes(&other, ID));
+        assert_eq!((counted(Counter::Published), counted(Counter::TooLarge)), (0, 1));
+    });
+}
