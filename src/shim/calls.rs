@@ -50,6 +50,10 @@ pub(crate) fn remove_session(
         // Even one that was added cannot be removed.
         return 0;
     }
+    if state.phase() == Phase::GivenBack {
+        // Our trampoline may not be there any more.
+        guarded(state, (), || share::invalidate(context, session));
+    }
     let stored = ManuallyDrop::new(guarded(state, None, || removal::take(state, session)));
     let in_real = removal::after_taking(state, || context.remove_from_real(session));
     let removed = stored.is_some() || in_real;
@@ -59,21 +63,22 @@ pub(crate) fn remove_session(
 
 /// `SSL_CTX_flush_sessions` and `_ex`. `false`: the context is libssl's own again.
 pub(crate) fn flush_sessions(state: &ContextState, context: ContextRef<'_>, time: i64) -> bool {
+    let what = Flush::at(time, context.libssl.version);
     if state.phase() == Phase::GivenBack {
+        if what == Flush::Everything {
+            guarded(state, (), || share::flush(context));
+        }
         return false;
     }
     if removal::refuses(state) {
         return true;
     }
-    let what = Flush::at(time, context.libssl.version);
     if what == Flush::Everything {
         // A libssl that calls itself through its PLT frees the context this way: nothing may stay behind.
         state.tick.disarm();
         state.fin.disarm();
         context.flush_real();
-        if !process::is_freeing(context) {
-            guarded(state, (), || share::flush(state, context));
-        }
+        guarded(state, (), || share::flush(context));
     }
     removal::flush(state, context, what);
     true

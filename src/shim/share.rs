@@ -106,18 +106,20 @@ pub(super) fn find(
     Some(session)
 }
 
-/// A session was invalidated, not merely evicted: it is gone for every process.
-pub(super) fn invalidate(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) {
-    let Some(tier) = tier(state) else { return };
+/// A session was invalidated, not merely evicted: it is gone for every process. Whether sessions are still shared does not
+/// matter: this one may have been published before.
+pub(super) fn invalidate(context: ContextRef<'_>, session: SessionRef<'_>) {
+    let Some(tier) = process::host_tier() else { return };
     let key = SessionKey::new(session.protocol_version(), session.id());
     if let (Some(key), Some(scope)) = (key, scope(context)) {
         tier.remove(&scope, &key);
     }
 }
 
-/// Everything was flushed, by the application's own wish.
-pub(super) fn flush(state: &ContextState, context: ContextRef<'_>) {
-    if let (Some(tier), Some(scope)) = (tier(state), scope(context)) {
+/// Everything was flushed. By the application's own wish, unless the context is being freed.
+pub(super) fn flush(context: ContextRef<'_>) {
+    let tier = process::host_tier().filter(|_| !process::is_freeing(context));
+    if let (Some(tier), Some(scope)) = (tier, scope(context)) {
         tier.flush(&scope);
     }
 }

@@ -132,6 +132,30 @@ fn its_owner_removes_it_for_all() {
     });
 }
 
+/// What went out has to be called back, whatever has been decided since.
+#[test]
+fn who_shares_no_longer_can_still_end_what_was_shared() {
+    let stop: [fn(&Application); 3] = [
+        |app| assert_ne!(app.ctrl(CTRL_SET_SESS_CACHE_MODE, 0), 0),
+        |_| process::keeps_ex_data(),
+        |app| assert_eq!(exports::sessions(app.context).len(), 1),
+    ];
+    let end: [fn(&Application, &Owned); 2] =
+        [|app, session| assert_eq!(app.remove(session), 1), |app, _| app.flush(0)];
+    for stop in stop {
+        for end in end {
+            where_shared(&[], || {
+                let (app, other) = (Application::new(), Application::new());
+                let session = begin(&app, ID);
+                stop(&app);
+                end(&app, &session);
+                assert!(!resumes(&other, ID));
+                assert_eq!(counted(Counter::Removed) + counted(Counter::Flush), 1);
+            });
+        }
+    }
+}
+
 fn early(app: &Application) -> FakeConnection {
     app.connect().with_version(TLS1_3_VERSION).with_early_data()
 }
