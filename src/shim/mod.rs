@@ -58,14 +58,19 @@ fn served<'a>(connection: ConnectionRef<'a>) -> Option<(ContextRef<'a>, &'a Cont
 impl Handler for ContextState {
     fn on_new(connection: ConnectionRef<'_>, session: SessionRef<'_>) -> c_int {
         let Some((context, state)) = served(connection) else { return 0 };
-        let share = guarded(state, None, || share::publish(state, context, connection, session));
+        let published = guarded(state, None, || share::publish(state, context, connection, session));
         if guarded(state, false, || store::wants(state, connection, session)) {
-            store::add(state, context, session, share);
+            store::add(state, context, session, published);
         }
         let Some(callback) = state.app.new.get() else { return 0 };
         let kept = call_new(callback, connection, session);
         if kept == 0 && state.zero_removes() {
-            guarded(state, (), || store::forget(state, session));
+            guarded(state, (), || {
+                store::forget(state, session);
+                if published.is_some() {
+                    share::invalidate(context, session);
+                }
+            });
         }
         kept
     }

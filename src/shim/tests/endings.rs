@@ -156,6 +156,15 @@ fn who_shares_no_longer_can_still_end_what_was_shared() {
     }
 }
 
+#[test]
+fn a_zero_that_declines_a_session_declines_it_for_all() {
+    where_shared(&[("SESSCACHE_NEW_CB_ZERO", "remove")], || {
+        let (app, other) = (Application::with_callbacks(), Application::new());
+        begin(&app, ID);
+        assert!(!resumes(&app, ID) && !resumes(&other, ID));
+    });
+}
+
 fn early(app: &Application) -> FakeConnection {
     app.connect().with_version(TLS1_3_VERSION).with_early_data()
 }
