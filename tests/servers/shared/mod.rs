@@ -7,6 +7,7 @@
 mod apache;
 mod apart;
 mod dovecot;
+mod full;
 mod haproxy;
 mod hitch;
 mod lighttpd;
