@@ -240,7 +240,8 @@ fn check_log(log: &str, side: Side) {
 }
 
 /// A clean environment, a process group, and an end with the thread that started it.
-fn isolate(command: &mut Command, side: Side) {
+/// Has a command run on this side, with nothing of this test's own environment.
+pub(crate) fn isolate(command: &mut Command, side: Side) {
     let own_settings =
         std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SESSCACHE_"));
     own_settings.for_each(|(name, _)| {

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::{Between, Settings, Spread, Trial};
-use crate::process::{Ready, Recipe, Stop};
-use crate::support::{Folder, needs_root, run_tool, system_program};
+use crate::process::{Ready, Recipe, Server, Side, Stop, isolate};
+use crate::support::{Folder, find_program, needs_root, run_tool, system_program};
 
 fn recipe(name: &str, cache: &'static str) -> Recipe {
     Recipe {
@@ -100,4 +100,39 @@ fn postfix_tlsmgr() {
     if needs_root("postfix with tlsmgr's cache") {
         Trial { between: Between::Restart, ..trial("tlsmgr's cache, after a restart", TLSMGR) }.run();
     }
+}
+
+/// Whether Postfix as a client of this server resumes its session of TLS 1.2, and what it said.
+fn client_resumes(server: &Server, side: Side, option: &str) -> (bool, String) {
+    let mut finger = Command::new(find_program("posttls-finger"));
+    finger.env("MAIL_CONFIG", server.folder().join("etc"));
+    // It comes back after a second: there is no shorter time.
+    finger.args(["-c", "-r", "1", "-l", "may", "-p", "TLSv1.2", "-L", "summary,cache", "-o", option]);
+    finger.arg(format!("[{}]:{}", server.address.ip(), server.address.port()));
+    isolate(&mut finger, side);
+    let output = finger.output().expect("run posttls-finger");
+    let printed =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert!(output.status.success() && printed.contains("Reconnecting after"), "{side:?}: {printed}");
+    let is_served = printed.contains("serving session caches");
+    assert_eq!(is_served, side != Side::Stock, "{side:?}: {printed}");
+    (printed.contains("Reusing old session"), printed)
+}
+
+/// posttls-finger is smtp's TLS without the mail. Nothing but a ticket can resume: this smtpd has no cache.
+#[test]
+fn postfix_as_a_client_keeps_its_tickets() {
+    if !needs_root("postfix as a client") {
+        return;
+    }
+    let settings = Settings::anonymous();
+    let behind = recipe("behind its own client", "");
+    let server = Server::start(&behind, Side::Stock);
+    for side in [Side::Stock, settings.side()] {
+        for (option, expected) in [("tls_ssl_options=", true), ("tls_ssl_options=no_ticket", false)] {
+            let (resumes, printed) = client_resumes(&server, side, option);
+            assert_eq!(resumes, expected, "{side:?}, {option}: {printed}");
+        }
+    }
+    server.stop().check_clean(&behind.name, Side::Stock);
 }
