@@ -98,6 +98,7 @@ check-mutations: ## the suite against wrong builds of the library, into docs/con
 	scripts/check-mutations.sh
 
 fuzz: lib ## every fuzz target and the differential programs; MINUTES=60 in all
+	@scripts/install-deps.sh build check
 	SESSCACHE_LIB=$(abspath $(LIB)) scripts/fuzz.sh $(or $(MINUTES),60)
 
 bench: lib ## ours against stock, as ratios, into docs/benchmarks.md; QUICK=1 for a glance

@@ -9,6 +9,7 @@
 #   AREAS                  of c-programs, differential and servers; all by default
 #   SESSCACHE_LIB          the library; target/release/libsesscache.so by default
 #   SESSCACHE_DIFF_PROGRAMS  random programs of each differential run; 2000 by default
+#   SESSCACHE_DIFF_SEED    their seed; that of the moment by default
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -20,7 +21,9 @@ results=$root/target/matrix
 export SESSCACHE_DIFF_PROGRAMS=${SESSCACHE_DIFF_PROGRAMS:-2000}
 areas=" ${AREAS:-c-programs differential servers} "
 export LC_ALL=C
-unset SESSCACHE_SERVERS_LIBSSL SESSCACHE_DIFF_LIBSSL
+# What would have the tests do less, or something else, than the table says.
+unset SESSCACHE_SERVERS_LIBSSL SESSCACHE_DIFF_LIBSSL SESSCACHE_DIFF_REPLAY SESSCACHE_DIFF_AGAINST SESSCACHE_DIFF_FIRST \
+    SESSCACHE_DIFF_SHOW
 failed=()
 
 die() { echo "check-matrix: $*" >&2; exit 1; }
