@@ -61,5 +61,12 @@ fn mutants(settings: &Settings) -> Result<Vec<Trial>, String> {
         Trial::test(format!("mutants::{name}"), move || Ok(play::mutant_is_noticed(&source, &libssl)?))
     };
     let sources = sources.into_iter().filter(|source| source.extension().is_some_and(|e| e == "c"));
-    Ok(if settings.replay.is_some() { Vec::new() } else { sources.map(trial).collect() })
+    if settings.replay.is_some() {
+        return Ok(Vec::new());
+    }
+    let mut trials: Vec<Trial> = sources.map(trial).collect();
+    let settings = settings.clone();
+    let control = move || Ok(play::library_is_not_noticed(&libssl, &settings)?);
+    trials.push(Trial::test("mutants::the_library_is_none", control));
+    Ok(trials)
 }

@@ -1,5 +1,6 @@
 //! Playing programs twice, and telling of differences.
 
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
@@ -23,29 +24,37 @@ struct Traces {
     ours: String,
 }
 
-impl Both {
-    fn start(libssl: &Libssl, settings: &Settings) -> Result<Both, String> {
-        Ok(Both {
-            stock: Player::start(libssl, None, Getters::Watched)?,
-            ours: Player::start(libssl, settings.preload.as_deref(), Getters::Watched)?,
-        })
-    }
+/// Whose player did not give a trace.
+enum Failure {
+    Stock(String),
+    Ours(String),
+}
 
-    /// A mutant takes the place of the library.
-    fn with_mutant(libssl: &Libssl, mutant: &Path, getters: Getters) -> Result<Both, String> {
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Stock(error) => write!(f, "libssl alone: {error}"),
+            Failure::Ours(error) => write!(f, "with the library: {error}"),
+        }
+    }
+}
+
+impl Both {
+    fn start(libssl: &Libssl, preload: Option<&Path>, getters: Getters) -> Result<Both, String> {
         Ok(Both {
             stock: Player::start(libssl, None, getters)?,
-            ours: Player::start(libssl, Some(mutant), getters)?,
+            ours: Player::start(libssl, preload, getters)?,
         })
     }
 
     /// The two play at the same time.
-    fn play(&mut self, program: &Program) -> Result<Traces, String> {
+    fn play(&mut self, program: &Program) -> Result<Traces, Failure> {
         let text = program.to_string();
-        self.stock.begin(&text)?;
-        self.ours.begin(&text)?;
-        let stock = self.stock.trace().map_err(|error| format!("libssl alone: {error}"))?;
-        let ours = self.ours.trace().map_err(|error| format!("with the library: {error}"))?;
+        self.stock.begin(&text).map_err(Failure::Stock)?;
+        let begun = self.ours.begin(&text);
+        // Stock's first: where it fails as well, nothing can be said of the other one.
+        let stock = self.stock.trace().map_err(Failure::Stock)?;
+        let ours = begun.and_then(|()| self.ours.trace()).map_err(Failure::Ours)?;
         Ok(Traces { stock, ours })
     }
 }
@@ -63,7 +72,7 @@ impl Traces {
 
 /// Random programs; the first that makes a difference is shrunk and told.
 pub(crate) fn programs(libssl: &Libssl, settings: &Settings) -> Result<(), String> {
-    let mut both = Both::start(libssl, settings)?;
+    let mut both = Both::start(libssl, settings.preload.as_deref(), Getters::Watched)?;
     let generator = Generator::new(settings.seed);
     let mut coverage = Coverage::default();
     for number in settings.first..settings.first + settings.programs {
@@ -79,7 +88,8 @@ pub(crate) fn programs(libssl: &Libssl, settings: &Settings) -> Result<(), Strin
             let small = shrink(program, |candidate| {
                 both.play(candidate).is_ok_and(|traces| traces.differ() && traces.complaint().is_none())
             });
-            return Err(report(libssl, settings, number, &small, &both.play(&small)?));
+            let traces = both.play(&small).map_err(|error| format!("program {number}: {error}\n{small}"))?;
+            return Err(report(libssl, settings, number, &small, &traces));
         }
         coverage.add(&traces.stock);
     }
@@ -111,7 +121,7 @@ fn report(libssl: &Libssl, settings: &Settings, number: u64, program: &Program, 
 
 /// The programs that once made a difference, or the one to replay.
 pub(crate) fn regressions(libssl: &Libssl, settings: &Settings) -> Result<(), String> {
-    let mut both = Both::start(libssl, settings)?;
+    let mut both = Both::start(libssl, settings.preload.as_deref(), Getters::Watched)?;
     let files = match &settings.replay {
         Some(file) => vec![file.clone()],
         None => cc::files(&root().join("tests/differential/regressions"))?,
@@ -124,8 +134,8 @@ pub(crate) fn regressions(libssl: &Libssl, settings: &Settings) -> Result<(), St
     Ok(())
 }
 
-/// So many programs must be enough to notice a mutant.
-const FOR_A_MUTANT: u64 = 600;
+/// So many programs must be enough to notice a mutant (none needs ten), and do not notice the library itself.
+const FOR_A_MUTANT: u64 = 60;
 /// Always the same programs: whether a mutant is noticed must not be a matter of luck.
 const MUTANTS_SEED: u64 = 1;
 
@@ -133,21 +143,56 @@ const MUTANTS_SEED: u64 = 1;
 pub(crate) fn mutant_is_noticed(source: &Path, libssl: &Libssl) -> Result<(), String> {
     // Many put a function of theirs in front of the application's. Only of this one that is the whole fault.
     let getters = if source.ends_with("trampoline_shows.c") { Getters::Watched } else { Getters::Ignored };
-    let mut both = Both::with_mutant(libssl, &cc::preloadable(source, libssl)?, getters)?;
+    match noticing(libssl, Some(&cc::preloadable(source, libssl)?), getters)? {
+        Some((number, _)) => {
+            println!("differential: {} noticed by program {number}", source.display());
+            Ok(())
+        }
+        None => Err(format!("{FOR_A_MUTANT} programs do not notice {}", source.display())),
+    }
+}
+
+/// The control: what notices the mutants must not notice the library in their place.
+pub(crate) fn library_is_not_noticed(libssl: &Libssl, settings: &Settings) -> Result<(), String> {
+    for getters in [Getters::Watched, Getters::Ignored] {
+        if let Some((number, how)) = noticing(libssl, settings.preload.as_deref(), getters)? {
+            return Err(format!("program {number} takes the library for a mutant\n{how}"));
+        }
+    }
+    Ok(())
+}
+
+/// The first program that comes out otherwise with what is preloaded, and how. A crash and a hang count, but on that side
+/// only: a program that libssl alone cannot play has noticed nothing.
+fn noticing(
+    libssl: &Libssl,
+    preload: Option<&Path>,
+    getters: Getters,
+) -> Result<Option<(u64, String)>, String> {
+    let mut both = Both::start(libssl, preload, getters)?;
     let generator = Generator::new(MUTANTS_SEED);
     for number in 0..FOR_A_MUTANT {
         let program = generator.program(number)?;
-        let noticed = both.play(&program).map_or(true, |traces| traces.differ());
-        if noticed {
-            println!("differential: {} noticed by program {number}", source.display());
-            return Ok(());
+        match both.play(&program) {
+            Ok(traces) => {
+                if let Some(complaint) = traces.complaint() {
+                    return Err(format!("libssl alone cannot play program {number}: {complaint}\n{program}"));
+                }
+                if traces.differ() {
+                    return Ok(Some((number, diff::lines(&traces.stock, &traces.ours))));
+                }
+            }
+            Err(failure @ Failure::Stock(_)) => {
+                return Err(format!("program {number}: {failure}\n{program}"));
+            }
+            Err(failure @ Failure::Ours(_)) => return Ok(Some((number, failure.to_string()))),
         }
     }
-    Err(format!("{FOR_A_MUTANT} programs do not notice {}", source.display()))
+    Ok(None)
 }
 
 fn compare(both: &mut Both, file: &Path, program: &Program, settings: &Settings) -> Result<(), String> {
-    let traces = both.play(program)?;
+    let traces = both.play(program).map_err(|error| format!("{}: {error}", file.display()))?;
     if settings.show {
         println!("{}", traces.stock);
     }
