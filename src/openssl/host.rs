@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString, c_void};
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 
@@ -134,43 +134,52 @@ pub(crate) fn write_quietly(file: &File, line: &[u8]) {
     if count != 1 || ready.revents & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0 {
         return;
     }
-    let Some(blocked) = BlockedPipeSignal::new() else { return };
+    let Some(blocked) = BlockedSignals::new() else { return };
     let mut file = file;
-    let broken = file.write(line).is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
-    blocked.end(broken);
+    let failed = file.write(line).is_err();
+    blocked.end(failed);
 }
 
-/// This thread, while a broken pipe may not end the process.
-struct BlockedPipeSignal {
-    pipe: libc::sigset_t,
+/// This thread, while neither a broken pipe nor a file at its limit may end the process.
+struct BlockedSignals {
+    blocked: libc::sigset_t,
     before: libc::sigset_t,
-    was_pending: bool,
+    pending: libc::sigset_t,
 }
 
-impl BlockedPipeSignal {
-    fn new() -> Option<BlockedPipeSignal> {
+const DEADLY: [c_int; 2] = [libc::SIGPIPE, libc::SIGXFSZ];
+
+impl BlockedSignals {
+    fn new() -> Option<BlockedSignals> {
         // SAFETY: sigset_t is plain data, and all zeros is one of its values.
-        let mut pipe: libc::sigset_t = unsafe { std::mem::zeroed() };
-        let (mut before, mut pending) = (pipe, pipe);
+        let mut blocked: libc::sigset_t = unsafe { std::mem::zeroed() };
+        let (mut before, mut pending) = (blocked, blocked);
         // SAFETY: a set of our own.
-        unsafe { libc::sigemptyset(&raw mut pipe) };
-        // SAFETY: a set of our own, and a signal that exists.
-        unsafe { libc::sigaddset(&raw mut pipe, libc::SIGPIPE) };
+        unsafe { libc::sigemptyset(&raw mut blocked) };
+        for signal in DEADLY {
+            // SAFETY: a set of our own, and a signal that exists.
+            unsafe { libc::sigaddset(&raw mut blocked, signal) };
+        }
         // SAFETY: a set of our own.
         unsafe { libc::sigpending(&raw mut pending) };
         // SAFETY: two sets of our own; concerns this thread only.
-        let blocked = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const pipe, &raw mut before) };
-        // SAFETY: as above.
-        let was_pending = unsafe { libc::sigismember(&raw const pending, libc::SIGPIPE) } == 1;
-        (blocked == 0).then_some(BlockedPipeSignal { pipe, before, was_pending })
+        let done = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const blocked, &raw mut before) };
+        (done == 0).then_some(BlockedSignals { blocked, before, pending })
     }
 
-    /// Takes back the signal that a broken pipe has left, unless there was one before, and the mask.
-    fn end(self, broken: bool) {
-        if broken && !self.was_pending {
+    /// Takes back the signal that a failed write has left, unless there was one before, and the mask.
+    fn end(mut self, failed: bool) {
+        for signal in DEADLY {
+            // SAFETY: a set of our own.
+            if unsafe { libc::sigismember(&raw const self.pending, signal) } == 1 {
+                // SAFETY: a set of our own, and a signal that exists.
+                unsafe { libc::sigdelset(&raw mut self.blocked, signal) };
+            }
+        }
+        if failed {
             let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
             // SAFETY: our own set and time; nobody wants to know the details.
-            unsafe { libc::sigtimedwait(&raw const self.pipe, std::ptr::null_mut(), &raw const now) };
+            unsafe { libc::sigtimedwait(&raw const self.blocked, std::ptr::null_mut(), &raw const now) };
         }
         // SAFETY: the mask that this thread had.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, std::ptr::null_mut()) };

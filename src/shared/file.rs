@@ -1,21 +1,22 @@
 //! Making and attaching a region: a file that unrelated processes share, or memory that a fork inherits.
 //!
-//! A file is made whole before it has its name, and never repaired: one whose header does not fit is replaced by a new one.
+//! A file is made whole before it has its name, and never repaired: a region whose header does not fit is replaced by a new
+//! one, and what was never a region is left alone.
 //! Its space is allocated at once, so a full disk is an error here and never a signal later.
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{
-    AtFlags, CWD, FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags, fallocate, fcntl_add_seals, fstatfs,
-    ftruncate, linkat, memfd_create, openat, rename, unlink,
+    AtFlags, CWD, FallocateFlags, Mode, OFlags, fallocate, fstatfs, linkat, openat, rename, unlink,
 };
-use rustix::process::geteuid;
+use rustix::io::retry_on_intr;
+use rustix::process::{Resource, geteuid, getrlimit};
 
-use super::layout::{Layout, Recognised};
+use super::layout::{Layout, MAGIC, Recognised, word};
 use super::mapping::Mapping;
 
 /// A region that is mapped and has a header of ours.
@@ -24,22 +25,13 @@ pub(super) struct Attached {
     pub(super) layout: Layout,
 }
 
-/// Memory without a name. (It has one where a debugger looks: /memfd:sesscache.)
+/// Memory without a name. The system counts all of it now, so that it cannot run out later.
 pub(super) fn anonymous(bytes: u64, now: i64) -> Result<Attached, String> {
     let layout = layout_of(bytes)?;
-    let mapping = memory_file(bytes)
-        .and_then(|file| Mapping::of_file(&file, bytes))
-        .or_else(|_| Mapping::anonymous(bytes))
+    let mapping = Mapping::anonymous(bytes)
         .map_err(|error| format!("no memory of {bytes} bytes can be mapped: {error}"))?;
     layout.inscribe(&mapping, now);
     Ok(Attached { mapping, layout })
-}
-
-fn memory_file(bytes: u64) -> io::Result<File> {
-    let file = File::from(memfd_create("sesscache", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
-    ftruncate(&file, bytes)?;
-    fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
-    Ok(file)
 }
 
 /// The region in this file, which is made if there is none. An existing one keeps its size.
@@ -91,6 +83,11 @@ fn attach(path: &Path) -> Result<Attempt, String> {
     check_filesystem(&file)?;
     // A file with holes could run out of space under us.
     let whole = found.blocks() * 512 >= found.len();
+    if found.len() > 0 && !is_region(&file) {
+        return Err(
+            "is no region but something else: it is left alone; name another file, or remove it".to_owned()
+        );
+    }
     let Some(layout) = Layout::of(found.len()).filter(|_| whole) else { return Ok(Attempt::Foreign(file)) };
     let mapping =
         Mapping::of_file(&file, layout.bytes).map_err(|error| format!("cannot be mapped: {error}"))?;
@@ -100,6 +97,23 @@ fn attach(path: &Path) -> Result<Attempt, String> {
         Recognised::Newer(format) => {
             Err(format!("has format {format}, of a later release than this one: it is left alone"))
         }
+    }
+}
+
+/// Whether it begins as a region does: of whatever format, and whatever has become of the rest.
+fn is_region(file: &File) -> bool {
+    let mut bytes = [0; 8];
+    let at = word::MAGIC as u64 * 8;
+    file.read_exact_at(&mut bytes, at).is_ok() && u64::from_ne_bytes(bytes) == MAGIC
+}
+
+/// A file beyond the process's limit would not be an error but a signal, which ends the process.
+pub(super) fn check_limit(bytes: u64) -> Result<(), String> {
+    match getrlimit(Resource::Fsize).current {
+        Some(limit) if limit < bytes => {
+            Err(format!("a file of {bytes} bytes is more than this process may make ({limit})"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -121,7 +135,8 @@ fn create(path: &Path, bytes: u64, now: i64, name: Name) -> Result<(), String> {
         .map(File::from)
         .map_err(|error| format!("no file can be made in {}: {error}", folder.display()))?;
     check_filesystem(&file)?;
-    fallocate(&file, FallocateFlags::empty(), 0, bytes)
+    check_limit(bytes)?;
+    retry_on_intr(|| fallocate(&file, FallocateFlags::empty(), 0, bytes))
         .map_err(|error| format!("{bytes} bytes cannot be allocated: {error}"))?;
     let mapping = Mapping::of_file(&file, bytes).map_err(|error| format!("cannot be mapped: {error}"))?;
     layout.inscribe(&mapping, now);
@@ -185,7 +200,10 @@ fn folder(path: &Path) -> &Path {
 /// Whoever may rename in one of the folders could put a file of theirs in our place.
 pub(super) fn check_folders(path: &Path) -> Result<(), String> {
     const STICKY: u32 = 0o1000;
-    for folder in path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()) {
+    let last = folder(path);
+    // Where the folders are links it is those behind them that count.
+    let last = last.canonicalize().map_err(|error| format!("{} cannot be read: {error}", last.display()))?;
+    for folder in last.ancestors() {
         let found =
             folder.metadata().map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
         if !is_trusted(found.uid()) {

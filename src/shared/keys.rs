@@ -35,7 +35,8 @@ impl KeyRing {
 /// A key at random.
 pub(super) fn random() -> Option<Master> {
     let mut key = Zeroizing::new([0; KEY]);
-    let filled = rustix::rand::getrandom(&mut key[..], rustix::rand::GetRandomFlags::empty()).ok()?;
+    let fill = || rustix::rand::getrandom(&mut key[..], rustix::rand::GetRandomFlags::empty());
+    let filled = rustix::io::retry_on_intr(fill).ok()?;
     (filled == KEY).then_some(key)
 }
 

@@ -279,7 +279,7 @@ impl Keys {
 }
 
 fn version(found: &std::fs::Metadata) -> Version {
-    (found.mtime(), found.mtime_nsec(), found.dev(), found.ino(), found.len())
+    (found.ctime(), found.ctime_nsec(), found.dev(), found.ino(), found.len())
 }
 
 fn read(path: &Path) -> Result<(Vec<Master>, Version), String> {
@@ -293,8 +293,10 @@ fn read(path: &Path) -> Result<(Vec<Master>, Version), String> {
         return Err(fail("is not a regular file".to_owned()));
     }
     file::check_owner(&found).map_err(fail)?;
-    if found.mode() & 0o007 != 0 {
-        return Err(fail("is open to everybody: its mode should be 600 or 640".to_owned()));
+    if found.mode() & 0o027 != 0 {
+        return Err(fail(
+            "can be read by everybody or written by a group: its mode should be 600 or 640".to_owned(),
+        ));
     }
     // Allocated once, so that no copy of the keys is left behind by growing.
     let mut text = Zeroizing::new(String::with_capacity(LONGEST as usize));
@@ -309,7 +311,11 @@ fn make(path: &Path) -> std::io::Result<()> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let mut file = File::from(openat(CWD, folder, flags, Mode::RUSR | Mode::WUSR)?);
     let key = keys::random().ok_or_else(|| std::io::Error::other("the system gives no random bytes"))?;
-    file.write_all(keys::encode(&key).as_bytes())?;
+    let line = keys::encode(&key);
+    file::check_limit(line.len() as u64).map_err(std::io::Error::other)?;
+    file.write_all(line.as_bytes())?;
+    // An empty one, after the power failed, would be refused for good.
+    file.sync_all()?;
     file::give_new_name(&file, path)
 }
 

@@ -37,7 +37,9 @@ impl Setup {
     fn new(settings: Settings, mut complaints: Vec<String>) -> Setup {
         let shared = settings.shared.as_ref().filter(|_| !settings.disabled);
         let host_tier = shared.map(|shared| HostTier::open(shared, clock::now())).and_then(|opened| {
-            opened.map_err(|what| complaints.push(format!("sessions are not shared: {what}"))).ok()
+            opened
+                .map_err(|what| complaints.push(format!("SESSCACHE_SHARED: {what}; sessions are not shared")))
+                .ok()
         });
         Setup { settings, host_tier, complaints, keeps_ex_data: AtomicBool::new(false) }
     }
@@ -80,6 +82,7 @@ pub(super) fn settings() -> &'static Settings {
 #[cfg_attr(any(not(feature = "capi"), test), allow(dead_code, reason = "for the exported library"))]
 pub(crate) fn at_load() {
     if host::secure_variable("SESSCACHE_SHARED").is_some() {
+        keep_panics_quiet();
         let _ = std::panic::catch_unwind(setup);
     }
 }

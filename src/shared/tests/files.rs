@@ -66,7 +66,7 @@ fn many_that_open_it_at_once_share_one() {
     for round in 0..20 {
         let path = folder.path(&format!("region{round}"));
         if round % 2 == 1 {
-            fs::write(&path, b"something else").unwrap();
+            fs::write(&path, b"").unwrap();
             fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         }
         let open = || open(&path).unwrap();
@@ -108,21 +108,46 @@ fn another_key_means_misses() {
 }
 
 #[test]
-fn what_is_no_region_is_replaced_and_not_touched() {
+fn what_was_a_region_or_is_empty_is_replaced_and_not_touched() {
     let folder = Folder::new();
     let path = folder.path("region");
-    let whole = vec![0x5a; BYTES_MIN as usize];
-    for foreign in [&b""[..], b"short", &whole] {
-        fs::write(&path, foreign).unwrap();
+    drop(open(&path).unwrap());
+    let mut older = fs::read(&path).unwrap();
+    older[word::FORMAT * 8..][..8].copy_from_slice(&0_u64.to_ne_bytes());
+    for former in [&b""[..], &older[..4096], &older] {
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, former).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         let old = fs::File::open(&path).unwrap();
         let tier = open(&path).unwrap();
         assert!(tier.put(&scope("a"), &key(1), b"session", TIMES, false).is_some());
         assert_ne!(old.metadata().unwrap().ino(), fs::metadata(&path).unwrap().ino());
-        assert_eq!(old.metadata().unwrap().len(), foreign.len() as u64);
+        assert_eq!(old.metadata().unwrap().len(), former.len() as u64);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 2);
-        fs::remove_file(&path).unwrap();
     }
+}
+
+#[test]
+fn what_never_was_a_region_is_left_alone() {
+    let folder = Folder::new();
+    let path = folder.path("database");
+    for foreign in [&b"short"[..], &vec![0x5a; BYTES_MIN as usize], &vec![0; BYTES_MIN as usize]] {
+        fs::write(&path, foreign).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        assert!(refusal(&path).contains("left alone"));
+        assert_eq!(fs::read(&path).unwrap(), foreign);
+    }
+}
+
+#[test]
+fn the_folders_behind_a_link_are_looked_at() {
+    let folder = Folder::new();
+    let open_to_all = folder.path("open");
+    fs::create_dir(&open_to_all).unwrap();
+    fs::create_dir(open_to_all.join("inner")).unwrap();
+    fs::set_permissions(&open_to_all, Permissions::from_mode(0o777)).unwrap();
+    symlink(open_to_all.join("inner"), folder.path("link")).unwrap();
+    assert!(refusal(&folder.path("link/region")).contains("others may rename"));
 }
 
 #[test]

@@ -83,5 +83,7 @@ fn a_key_file_that_cannot_be_trusted_is_refused() {
     assert!(open(&folder).err().unwrap().contains("line 1 is not a key"));
     write(&path, &[&keys::encode(&keys::random().unwrap())]);
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-    assert!(open(&folder).err().unwrap().contains("open to everybody"));
+    assert!(open(&folder).err().unwrap().contains("read by everybody"));
+    fs::set_permissions(&path, Permissions::from_mode(0o660)).unwrap();
+    assert!(open(&folder).err().unwrap().contains("written by a group"));
 }
