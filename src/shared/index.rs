@@ -111,7 +111,9 @@ fn room(memory: &impl Memory, layout: &Layout, slots: &[[Seen; SLOTS]; 2]) -> Op
         bucket.iter().filter(|seen| seen.position(memory, layout).is_none()).count()
     };
     let roomiest = slots.iter().max_by_key(free)?;
-    let empty = roomiest.iter().find(|seen| seen.position(memory, layout).is_none());
+    // Rather an empty one: what the ring has passed still says to its owner that nobody has ended it.
+    let unused = roomiest.iter().filter(|seen| seen.position(memory, layout).is_none());
+    let empty = unused.min_by_key(|seen| seen.word != 0);
     let oldest = || slots.iter().flatten().max_by_key(|seen| age(memory, layout, **seen));
     empty.or_else(oldest).copied()
 }

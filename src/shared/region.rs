@@ -20,9 +20,9 @@ pub(crate) struct Published {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Standing {
     Stands,
-    /// The ring has passed it: nobody has invalidated it, as far as anyone can know.
+    /// The ring has passed it, and nobody has invalidated it.
     Overwritten,
-    /// It was removed, taken, flushed, or replaced by another.
+    /// It was removed, taken, flushed, or replaced by another; or its slot serves another since the ring has passed it.
     Gone,
 }
 
@@ -109,10 +109,11 @@ impl<M: Memory> Region<M> {
         if self.is_flushed(position, published.cell) {
             return Standing::Gone;
         }
-        match holds {
-            false => Standing::Overwritten,
-            true if seen.stands(&self.memory) => Standing::Stands,
-            true => Standing::Gone,
+        // A slot that is used again hides whether it was emptied before: then the answer has to be the safe one.
+        match seen.stands(&self.memory) {
+            true if holds => Standing::Stands,
+            true => Standing::Overwritten,
+            false => Standing::Gone,
         }
     }
 
