@@ -1,5 +1,5 @@
 /* test: only=linked | env=SESSCACHE_SHARED=anon:4M */
-/* Never resumed across: other certificates, other demands on the client, another authority. */
+/* Never resumed across: other certificates, other demands on the client, another authority, be it of the same name. */
 #include "harness/harness.h"
 #include "harness/workers.h"
 
@@ -32,15 +32,56 @@ static X509 *another_certificate(void)
     return certificate;
 }
 
-static SSL_CTX *server_that_asks(X509 *for_certificates_of)
+static SSL_CTX *server_that_trusts(X509 *trusted, X509 *for_certificates_of)
 {
     SSL_CTX *server = server_context(TLS12_ID);
 
-    CHECK(X509_STORE_add_cert(SSL_CTX_get_cert_store(server), authority()->certificate));
+    CHECK(trusted == NULL || X509_STORE_add_cert(SSL_CTX_get_cert_store(server), trusted));
     SSL_CTX_set_verify(server, SSL_VERIFY_PEER, NULL);
     if (for_certificates_of != NULL)
         CHECK(SSL_CTX_add_client_CA(server, for_certificates_of));
     return server;
+}
+
+static SSL_CTX *server_that_asks(X509 *for_certificates_of)
+{
+    return server_that_trusts(authority()->certificate, for_certificates_of);
+}
+
+/* The same subject, another certificate. */
+static X509 *authority_of_the_same_name(void)
+{
+    X509 *certificate = X509_dup(authority()->certificate);
+
+    CHECK(certificate != NULL && ASN1_INTEGER_set(X509_get_serialNumber(certificate), 4712));
+    CHECK(X509_sign(certificate, authority()->key, EVP_sha256()));
+    return certificate;
+}
+
+static void whom_it_trusts(void)
+{
+    X509 *namesake = authority_of_the_same_name();
+    SSL_CTX *asking = server_that_asks(NULL), *too = server_that_asks(NULL);
+    SSL_CTX *trusting_namesake = server_that_trusts(namesake, NULL);
+    SSL_CTX *telling = server_that_asks(authority()->certificate);
+    SSL_CTX *telling_namesake = server_that_trusts(namesake, authority()->certificate);
+    SSL_CTX *trusting_nobody = server_that_trusts(NULL, NULL);
+    struct token token = made_by(asking);
+
+    offered_to("asked without a name, to another of that trust", too, &token, RESUMED);
+    offered_to("… to one that trusts a namesake", trusting_namesake, &token, FULL);
+    offered_to("… to one that names whom it trusts", telling, &token, FULL);
+    token = made_by(telling);
+    offered_to("asked by name, to one that trusts a namesake", telling_namesake, &token, FULL);
+    token = made_by(trusting_nobody);
+    offered_to("asked by one that trusts nobody yet, to the same", trusting_nobody, &token, FULL);
+    X509_free(namesake);
+    SSL_CTX_free(asking);
+    SSL_CTX_free(too);
+    SSL_CTX_free(trusting_namesake);
+    SSL_CTX_free(telling);
+    SSL_CTX_free(telling_namesake);
+    SSL_CTX_free(trusting_nobody);
 }
 
 int main(void)
@@ -69,9 +110,7 @@ int main(void)
     offered_to("asked, to one that names another", asking_another, &asked, FULL);
     offered_to("asked, to one that does not ask", server, &asked, FULL);
 
-    /* Nothing says whom such a server trusts. */
-    asked = made_by(asking);
-    offered_to("asked without a name, to the same", asking, &asked, FULL);
+    whom_it_trusts();
 
     /* The certificate of a context is renewed while it is in use. */
     token = made_by(same);

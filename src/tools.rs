@@ -3,7 +3,7 @@
 use crate::base::clock;
 use crate::base::settings::Settings;
 use crate::cache::SessionKey;
-use crate::shared::{Counter, HostTier, Scope, ScopeParts, Times};
+use crate::shared::{Counter, HostTier, Scope, ScopeParts, Times, digest};
 
 /// A region that this process has opened.
 pub struct Region {
@@ -20,7 +20,8 @@ impl Region {
             return Err(complaint);
         }
         let shared = settings.shared.ok_or("SESSCACHE_SHARED is not set")?;
-        let parts = ScopeParts { name: &shared.scope, certificate: &[], verify_mode: 0, authorities: &[] };
+        let service = digest("tools", [shared.scope.as_bytes()]);
+        let parts = ScopeParts { service, verify_mode: 0, authorities: &[], trusted: [0; 32] };
         Ok(Region { scope: Scope::of(&parts), tier: HostTier::open(&shared, clock::now())? })
     }
 

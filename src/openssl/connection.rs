@@ -88,6 +88,11 @@ impl<'a> ConnectionRef<'a> {
     }
 
     /// The context that the connection has *now*; after an SNI switch not the one whose callbacks run.
+    pub(crate) fn current(self) -> Option<ContextRef<'a>> {
+        // SAFETY: a connection keeps both its contexts alive.
+        unsafe { ContextRef::from_ptr(self.current_context()) }
+    }
+
     fn current_context(self) -> *mut SSL_CTX {
         // SAFETY: a live connection.
         unsafe { (self.libssl.ssl_get_ssl_ctx)(self.as_ptr()) }
@@ -126,9 +131,7 @@ impl<'a> ConnectionRef<'a> {
     /// callbacks run, so there it is its context that is asked.
     fn options(self) -> u64 {
         if self.version() == QUIC1_VERSION {
-            // SAFETY: the connection keeps its context alive.
-            let context = unsafe { ContextRef::from_ptr(self.current_context()) };
-            return context.map_or(0, ContextRef::options);
+            return self.current().map_or(0, ContextRef::options);
         }
         // SAFETY: a live connection that is not QUIC.
         unsafe { (self.libssl.ssl_get_options)(self.as_ptr()) }

@@ -1,4 +1,4 @@
-//! Our places in OpenSSL's ex_data: the state of a context, and two words on a connection.
+//! Our places in OpenSSL's ex_data: the state of a context, words on a connection, and what is known of a shared session.
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -6,6 +6,7 @@ use std::ptr::null_mut;
 use libc::{c_int, c_long};
 use once_cell::race::OnceBox;
 
+use super::load::libssl;
 use super::table::Libssl;
 use super::types::number::*;
 use super::types::{ExDup, ExFree};
@@ -22,6 +23,16 @@ pub(crate) struct Slots {
     pub(crate) origin: c_int,
     /// On a connection: not NULL if the application has decided about tickets.
     pub(crate) tickets: c_int,
+    /// On a connection: the digest of who it was made to be.
+    pub(crate) service: c_int,
+    /// On a session: what is known of its copy in the host tier.
+    pub(crate) share: c_int,
+}
+
+/// What frees the values that we hang on objects.
+pub(crate) struct Frees {
+    pub(crate) state: ExFree,
+    pub(crate) share: ExFree,
 }
 
 /// An index that no slot has: nothing stands there, and nothing can be put there.
@@ -30,29 +41,26 @@ const NONE: c_int = -1;
 static SLOTS: OnceBox<Slots> = OnceBox::new();
 
 impl Slots {
-    /// The slots; `None` until the first adoption.
+    /// The slots; `None` until the first adoption. Those of the shared profile only if sessions are shared: an application's
+    /// later indexes come after ours.
     pub(crate) fn get() -> Option<&'static Slots> {
         SLOTS.get()
     }
 
-    /// Registers the slots. `free_state` gets each context's state when the context goes.
-    ///
-    /// Two of them only if sessions are shared: an application's later indexes come after ours.
-    pub(crate) fn register(
-        libssl: &'static Libssl,
-        free_state: ExFree,
-        shares: bool,
-    ) -> Option<&'static Slots> {
+    /// Registers the slots. `frees` gets each value when its object goes.
+    pub(crate) fn register(libssl: &'static Libssl, frees: &Frees, shares: bool) -> Option<&'static Slots> {
         if let Some(slots) = SLOTS.get() {
             return Some(slots);
         }
-        let extra = |class| if shares { index(libssl, class, None, None) } else { Some(NONE) };
+        let extra = |class, dup, free| if shares { index(libssl, class, dup, free) } else { Some(NONE) };
         let slots = Slots {
-            state: index(libssl, EX_INDEX_SSL_CTX, None, Some(free_state))?,
+            state: index(libssl, EX_INDEX_SSL_CTX, None, Some(frees.state))?,
             session_context: index(libssl, EX_INDEX_SSL, Some(reset_in_copy), None)?,
             generator: index(libssl, EX_INDEX_SSL, None, None)?,
-            origin: extra(EX_INDEX_SSL)?,
-            tickets: extra(EX_INDEX_SSL)?,
+            origin: extra(EX_INDEX_SSL, Some(reset_in_copy), None)?,
+            tickets: extra(EX_INDEX_SSL, None, None)?,
+            service: extra(EX_INDEX_SSL, Some(keep_in_copy), Some(super::sharing::free_service))?,
+            share: extra(EX_INDEX_SSL_SESSION, Some(reset_in_copy), Some(frees.share))?,
         };
         Some(SLOTS.get_or_init(|| Box::new(slots)))
     }
@@ -64,7 +72,8 @@ fn index(libssl: &Libssl, class: c_int, dup: Option<ExDup>, free: Option<ExFree>
     (index > 0).then_some(index)
 }
 
-/// `SSL_dup` makes a connection whose session context is the *current* context of the original.
+/// `SSL_dup` makes a connection whose session context is the *current* context of the original, and a duplicate of a session has
+/// not been shared.
 unsafe extern "C-unwind" fn reset_in_copy(
     _to: *mut c_void,
     _from: *const c_void,
@@ -77,6 +86,26 @@ unsafe extern "C-unwind" fn reset_in_copy(
     if !value.is_null() {
         // SAFETY: libcrypto passes the place from which it takes the copy's value.
         unsafe { *value = null_mut() };
+    }
+    1
+}
+
+/// The copy has a value of its own, which it was given when it was made.
+unsafe extern "C-unwind" fn keep_in_copy(
+    to: *mut c_void,
+    _from: *const c_void,
+    value: *mut c_void,
+    index: c_int,
+    _argl: c_long,
+    _argp: *mut c_void,
+) -> c_int {
+    let get = libssl().and_then(|libssl| libssl.crypto_get_ex_data);
+    // SAFETY: libcrypto passes the values of the copy.
+    let own = get.map_or(null_mut(), |get| unsafe { get(to, index) });
+    let value = value.cast::<*mut c_void>();
+    if !value.is_null() {
+        // SAFETY: libcrypto passes the place from which it takes the copy's value.
+        unsafe { *value = own };
     }
     1
 }

@@ -26,7 +26,7 @@ mod version;
 pub(crate) use callbacks::{Callback, IdRequest, Question, call_new, call_remove};
 pub(crate) use connection::ConnectionRef;
 pub(crate) use context::ContextRef;
-pub(crate) use ex_data::Slots;
+pub(crate) use ex_data::{Frees, Slots};
 pub(crate) use inside::is_adding;
 #[cfg_attr(
     any(not(feature = "capi"), test),

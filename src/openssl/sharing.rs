@@ -1,4 +1,4 @@
-//! What sharing a session takes: its DER, and what of its context decides who may resume it.
+//! What sharing a session takes: its DER, and what of its connection decides who may resume it.
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -12,7 +12,9 @@ use super::errors;
 use super::ex_data::Slots;
 use super::load::libssl;
 use super::session::{Session, SessionRef};
+use super::table::Libssl;
 use super::types::number::*;
+use super::types::{Stack, X509};
 
 impl SessionRef<'_> {
     /// The session as `i2d_SSL_SESSION` writes it: with its keys and the peer's certificate, without ex_data.
@@ -44,39 +46,145 @@ impl Session {
 }
 
 impl ContextRef<'_> {
-    /// The DER of the certificate that the context shows first; empty without one.
-    pub(crate) fn certificate(self) -> Option<Vec<u8>> {
-        let (get, i2d) = (self.libssl.ctx_get0_certificate?, self.libssl.i2d_x509?);
+    /// Asks a connection that is made for the question.
+    pub(crate) fn with_connection<T>(self, ask: impl FnOnce(ConnectionRef<'_>) -> T) -> Option<T> {
+        let free = self.libssl.ssl_free?;
         // SAFETY: a live context.
-        let certificate = unsafe { get(self.as_ptr()) };
-        if certificate.is_null() {
+        let made = unsafe { (self.libssl.ssl_new)(self.as_ptr()) };
+        // SAFETY: made just now, or NULL; freed below.
+        let answer = unsafe { ConnectionRef::from_ptr(made) }.map(ask);
+        // SAFETY: made just now, and nobody else has seen it. NULL is allowed.
+        unsafe { free(made) };
+        answer
+    }
+
+    /// The certificates that its store has now, each in DER, in an order of their own: whom it trusts. (What a folder of
+    /// authorities holds is read only when it is wanted, and so not among them.)
+    pub(crate) fn trusted(self) -> Option<Vec<Vec<u8>>> {
+        let libssl = self.libssl;
+        let (lock, unlock) = (libssl.store_lock?, libssl.store_unlock?);
+        let (objects, x509, i2d) = (libssl.store_get0_objects?, libssl.object_get0_x509?, libssl.i2d_x509?);
+        // SAFETY: a live context, which keeps its store.
+        let store = unsafe { (libssl.ctx_get_cert_store?)(self.as_ptr()) };
+        if store.is_null() {
             return Some(Vec::new());
         }
-        // SAFETY: the context keeps its certificate alive, and i2d only reads it.
+        // SAFETY: a live store.
+        unsafe { lock(store) };
+        // SAFETY: a live store, under its lock.
+        let found = stack(libssl, unsafe { objects(store) }, |object| {
+            // SAFETY: an object of the store, which is locked.
+            let certificate = unsafe { x509(object) };
+            // A revocation list has none.
+            if certificate.is_null() {
+                return Some(Vec::new());
+            }
+            // SAFETY: a certificate of the store, which i2d only reads.
+            encoded(|out| unsafe { i2d(certificate, out) })
+        });
+        // SAFETY: locked above.
+        unsafe { unlock(store) };
+        found.map(|mut certificates| {
+            certificates.sort_unstable();
+            certificates
+        })
+    }
+}
+
+impl ConnectionRef<'_> {
+    /// The DER of each certificate that it may show. A connection has its own copy of what its context had when it was made, so
+    /// nobody changes them meanwhile.
+    pub(crate) fn certificates(self) -> Option<Vec<Vec<u8>>> {
+        let current = self.current_certificate()?;
+        if current.is_null() {
+            return Some(Vec::new());
+        }
+        // One without its key cannot be chosen again: then it is the only one.
+        if !self.select_certificate(current) {
+            return Some(vec![self.der_of(current)?]);
+        }
+        let mut certificates = Vec::new();
+        let mut step = CERT_SET_FIRST;
+        while self.control(CTRL_SET_CURRENT_CERT, step, null_mut()) == 1 {
+            certificates.push(self.der_of(self.current_certificate()?)?);
+            step = CERT_SET_NEXT;
+        }
+        self.select_certificate(current);
+        Some(certificates)
+    }
+
+    fn current_certificate(self) -> Option<*mut X509> {
+        let get = libssl()?.ssl_get_certificate?;
+        // SAFETY: a live connection.
+        Some(unsafe { get(self.as_ptr()) })
+    }
+
+    fn select_certificate(self, certificate: *mut X509) -> bool {
+        self.control(CTRL_SELECT_CURRENT_CERT, 0, certificate.cast()) == 1
+    }
+
+    fn der_of(self, certificate: *mut X509) -> Option<Vec<u8>> {
+        let i2d = libssl()?.i2d_x509?;
+        // SAFETY: the connection keeps its certificate alive, and i2d only reads it.
         encoded(|out| unsafe { i2d(certificate, out) })
     }
 
-    /// `SSL_VERIFY_PEER` and its like.
+    fn control(self, command: c_int, number: c_long, pointer: *mut c_void) -> c_long {
+        // SAFETY: a live connection; the two commands used here take a number, or one of its certificates.
+        libssl()
+            .and_then(|libssl| libssl.ssl_ctrl)
+            .map_or(0, |ctrl| unsafe { ctrl(self.as_ptr(), command, number, pointer) })
+    }
+
+    /// `SSL_VERIFY_PEER` and its like, as they are now.
     pub(crate) fn verify_mode(self) -> Option<u32> {
-        // SAFETY: a live context.
-        Some(unsafe { (self.libssl.ctx_get_verify_mode?)(self.as_ptr()) }.cast_unsigned())
+        let get = libssl()?.ssl_get_verify_mode?;
+        // SAFETY: a live connection.
+        Some(unsafe { get(self.as_ptr()) }.cast_unsigned())
     }
 
     /// The names of the authorities that a client is told, each in DER.
     pub(crate) fn authorities(self) -> Option<Vec<Vec<u8>>> {
-        let libssl = self.libssl;
-        let (num, value, i2d) = (libssl.stack_num?, libssl.stack_value?, libssl.i2d_x509_name?);
-        // SAFETY: a live context.
-        let names = unsafe { (libssl.ctx_get_client_ca_list?)(self.as_ptr()) };
-        // SAFETY: a stack of the context's, or NULL, of which there are -1.
-        let count = unsafe { num(names) };
-        let name = |at| {
-            // SAFETY: below the count.
-            let name = unsafe { value(names, at) };
-            // SAFETY: a name of the stack, which i2d only reads.
-            encoded(|out| unsafe { i2d(name, out) })
-        };
-        (0..count).map(name).collect()
+        let libssl = libssl()?;
+        let i2d = libssl.i2d_x509_name?;
+        // SAFETY: a live connection.
+        let names = unsafe { (libssl.ssl_get_client_ca_list?)(self.as_ptr()) };
+        // SAFETY: a name of that list, which i2d only reads.
+        stack(libssl, names, |name| encoded(|out| unsafe { i2d(name, out) }))
+    }
+
+    /// The digest of who this connection was made to be, made by `digest` at the first question.
+    pub(crate) fn service(self, digest: impl FnOnce() -> Option<[u8; 32]>) -> Option<[u8; 32]> {
+        let index = Slots::get()?.service;
+        let noted = self.slot(index).cast::<Option<[u8; 32]>>();
+        if !noted.is_null() {
+            // SAFETY: only the lines below write this slot, and one thread at a time uses a connection.
+            return unsafe { *noted };
+        }
+        let made = digest();
+        let noted = Box::into_raw(Box::new(made));
+        if !self.set_slot(index, noted.cast()) {
+            // SAFETY: it came from the Box above and nobody else has seen it.
+            drop(unsafe { Box::from_raw(noted) });
+        }
+        made
+    }
+}
+
+// libcrypto passes the connection that is going, and what `service` put there (or NULL).
+// It is ours to free.
+// No lock is held.
+pub(super) unsafe extern "C-unwind" fn free_service(
+    _parent: *mut c_void,
+    value: *mut c_void,
+    _table: *mut c_void,
+    _index: c_int,
+    _argl: c_long,
+    _argp: *mut c_void,
+) {
+    if !value.is_null() {
+        // SAFETY: it came from the Box in `service`.
+        drop(unsafe { Box::from_raw(value.cast::<Option<[u8; 32]>>()) });
     }
 }
 
@@ -133,6 +241,19 @@ impl ConnectionRef<'_> {
             unsafe { set(self.as_ptr(), OP_NO_TICKET) };
         }
     }
+}
+
+/// Each of a stack, or nothing if one cannot be read. NULL is an empty one.
+fn stack(
+    libssl: &Libssl,
+    stack: *mut Stack,
+    read: impl Fn(*mut c_void) -> Option<Vec<u8>>,
+) -> Option<Vec<Vec<u8>>> {
+    let (num, value) = (libssl.stack_num?, libssl.stack_value?);
+    // SAFETY: a live stack, or NULL, of which there are -1.
+    let count = unsafe { num(stack) };
+    // SAFETY: below the count.
+    (0..count).map(|at| read(unsafe { value(stack, at) })).collect()
 }
 
 /// What an `i2d` function writes: it is asked for the length first.

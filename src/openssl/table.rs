@@ -110,10 +110,18 @@ functions! {
         // For the shared profile. All releases have them; a libssl without one is served, but shares nothing.
         i2d_session = c"i2d_SSL_SESSION": fn(*const SSL_SESSION, *mut *mut c_uchar) -> c_int;
         d2i_session = c"d2i_SSL_SESSION": fn(*mut *mut SSL_SESSION, *mut *const c_uchar, c_long) -> *mut SSL_SESSION;
-        ctx_get0_certificate = c"SSL_CTX_get0_certificate": fn(*const SSL_CTX) -> *mut X509;
+        crypto_get_ex_data = c"CRYPTO_get_ex_data": fn(*const c_void, c_int) -> *mut c_void;
+        ssl_free = c"SSL_free": fn(*mut SSL);
+        ssl_ctrl = c"SSL_ctrl": fn(*mut SSL, c_int, c_long, *mut c_void) -> c_long;
+        ssl_get_certificate = c"SSL_get_certificate": fn(*const SSL) -> *mut X509;
         i2d_x509 = c"i2d_X509": fn(*const X509, *mut *mut c_uchar) -> c_int;
-        ctx_get_verify_mode = c"SSL_CTX_get_verify_mode": fn(*const SSL_CTX) -> c_int;
-        ctx_get_client_ca_list = c"SSL_CTX_get_client_CA_list": fn(*const SSL_CTX) -> *mut Stack;
+        ssl_get_verify_mode = c"SSL_get_verify_mode": fn(*const SSL) -> c_int;
+        ssl_get_client_ca_list = c"SSL_get_client_CA_list": fn(*const SSL) -> *mut Stack;
+        ctx_get_cert_store = c"SSL_CTX_get_cert_store": fn(*const SSL_CTX) -> *mut c_void;
+        store_lock = c"X509_STORE_lock": fn(*mut c_void) -> c_int;
+        store_unlock = c"X509_STORE_unlock": fn(*mut c_void) -> c_int;
+        store_get0_objects = c"X509_STORE_get0_objects": fn(*const c_void) -> *mut Stack;
+        object_get0_x509 = c"X509_OBJECT_get0_X509": fn(*const c_void) -> *mut X509;
         stack_num = c"OPENSSL_sk_num": fn(*const Stack) -> c_int;
         stack_value = c"OPENSSL_sk_value": fn(*const Stack, c_int) -> *mut c_void;
         i2d_x509_name = c"i2d_X509_NAME": fn(*const c_void, *mut *mut c_uchar) -> c_int;
@@ -127,5 +135,6 @@ functions! {
         ssl_get_ssl_method = c"SSL_get_ssl_method": fn(*const SSL) -> *const SSL_METHOD;
         tls_server_method = c"TLS_server_method": fn() -> *const SSL_METHOD;
         session_set_ex_data = c"SSL_SESSION_set_ex_data": fn(*mut SSL_SESSION, c_int, *mut c_void) -> c_int;
+        session_get_ex_data = c"SSL_SESSION_get_ex_data": fn(*const SSL_SESSION, c_int) -> *mut c_void;
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
+use std::sync::Arc;
 
 use libc::{c_int, c_long, c_uchar, c_uint};
 
@@ -102,6 +103,49 @@ pub(crate) fn state<H: Handler>(context: ContextRef<'_>, index: c_int) -> Option
     }
     // SAFETY: only `hang_state` writes this slot, and the state lives until the context's ex_data is freed.
     unsafe { state.cast::<H>().as_ref() }
+}
+
+/// Hangs what is known of a session on it, while nobody else knows the session yet. Once: what hangs there stays.
+pub(crate) fn hang_share<S: Send + Sync>(session: SessionRef<'_>, index: c_int, share: Arc<S>) -> bool {
+    if !session.slot(index).is_null() {
+        return false;
+    }
+    let share = Arc::into_raw(share);
+    let hung = session.set_slot(index, share.cast_mut().cast());
+    if !hung {
+        // SAFETY: it came from the Arc above and nobody else has seen it.
+        drop(unsafe { Arc::from_raw(share) });
+    }
+    hung
+}
+
+/// What hangs on the session.
+pub(crate) fn share<S: Send + Sync>(session: SessionRef<'_>, index: c_int) -> Option<Arc<S>> {
+    let share = session.slot(index).cast::<S>().cast_const();
+    if share.is_null() {
+        return None;
+    }
+    // SAFETY: only `hang_share` writes this slot, and what it put there lives as long as the session.
+    unsafe { Arc::increment_strong_count(share) };
+    // SAFETY: the count taken just now is this one's.
+    Some(unsafe { Arc::from_raw(share) })
+}
+
+// libcrypto passes the session that is going, and what `hang_share` put there (or NULL).
+// The count is ours to drop.
+// No lock of the session's is held, but a context's may be.
+pub(crate) unsafe extern "C-unwind" fn free_share<S: Send + Sync>(
+    _parent: *mut c_void,
+    value: *mut c_void,
+    _table: *mut c_void,
+    _index: c_int,
+    _argl: c_long,
+    _argp: *mut c_void,
+) {
+    if !value.is_null() {
+        // SAFETY: it came from the Arc in `hang_share`.
+        drop(unsafe { Arc::from_raw(value.cast::<S>().cast_const()) });
+    }
 }
 
 /// Whether the context is being freed, and its state is gone already.

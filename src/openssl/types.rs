@@ -75,6 +75,15 @@ pub(crate) mod number {
     pub(crate) const CTRL_SET_SESS_CACHE_MODE: c_int = 44;
     pub(crate) const CTRL_GET_SESS_CACHE_MODE: c_int = 45;
 
+    pub(crate) const CTRL_SET_TICKET_KEYS: c_int = 59;
+    pub(crate) const CTRL_SELECT_CURRENT_CERT: c_int = 116;
+    pub(crate) const CTRL_SET_CURRENT_CERT: c_int = 117;
+
+    pub(crate) const CERT_SET_FIRST: libc::c_long = 1;
+    pub(crate) const CERT_SET_NEXT: libc::c_long = 2;
+
+    pub(crate) const VERIFY_PEER: u32 = 0x1;
+
     pub(crate) const MODE_SERVER: u32 = 0x2;
     pub(crate) const MODE_NO_INTERNAL_LOOKUP: u32 = 0x100;
     pub(crate) const MODE_NO_INTERNAL_STORE: u32 = 0x200;
@@ -89,4 +98,5 @@ pub(crate) mod number {
 
     pub(crate) const EX_INDEX_SSL: c_int = 0;
     pub(crate) const EX_INDEX_SSL_CTX: c_int = 1;
+    pub(crate) const EX_INDEX_SSL_SESSION: c_int = 2;
 }

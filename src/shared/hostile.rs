@@ -40,7 +40,7 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
     layout.inscribe(&memory, 1);
     let region = Region::new(&memory, layout);
     let key = SealingKey::new(&[7; 32]);
-    let scope = Scope::of(&Parts { name: "", certificate: b"", verify_mode: 0, authorities: &[] });
+    let scope = Scope::of(&Parts { service: [0; 32], verify_mode: 0, authorities: &[], trusted: [0; 32] });
     let cell = scope.cell();
     for step in steps {
         match step {

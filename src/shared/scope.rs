@@ -12,30 +12,34 @@ pub(crate) struct Scope(pub(super) [u8; 32]);
 /// What a scope is made of.
 #[derive(Clone, Copy)]
 pub(crate) struct Parts<'a> {
-    /// What the operator named it.
-    pub(crate) name: &'a str,
-    /// The digest of the context's certificate; empty if it has none.
-    pub(crate) certificate: &'a [u8],
+    /// The operator's name for it and the certificates that it shows: `digest` of both.
+    pub(crate) service: [u8; 32],
     /// How client certificates are verified.
     pub(crate) verify_mode: u32,
-    /// The names of the authorities that client certificates may come from.
+    /// The names of the authorities that a client is told.
     pub(crate) authorities: &'a [Vec<u8>],
+    /// `digest` of the certificates that are trusted.
+    pub(crate) trusted: [u8; 32],
+}
+
+/// A digest of several parts. Each counts with its length: no two lists of parts read the same.
+pub(crate) fn digest<'a>(what: &'a str, parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+    let mut hash = Blake2b256::default();
+    for part in std::iter::once(what.as_bytes()).chain(parts) {
+        Update::update(&mut hash, &(part.len() as u64).to_le_bytes());
+        Update::update(&mut hash, part);
+    }
+    Digest::finalize(hash).into()
 }
 
 impl Scope {
     pub(crate) fn of(parts: &Parts<'_>) -> Scope {
-        let mut hash = Blake2b256::default();
-        Update::update(&mut hash, b"sesscache scope 1");
-        // Each part with its length: no two lists of parts read the same.
-        let mut add = |part: &[u8]| {
-            Update::update(&mut hash, &(part.len() as u64).to_le_bytes());
-            Update::update(&mut hash, part);
-        };
-        add(parts.name.as_bytes());
-        add(parts.certificate);
-        add(&parts.verify_mode.to_le_bytes());
-        parts.authorities.iter().for_each(|name| add(name));
-        Scope(Digest::finalize(hash).into())
+        let verify_mode = parts.verify_mode.to_le_bytes();
+        let fixed: [&[u8]; 3] = [&parts.service, &verify_mode, &parts.trusted];
+        Scope(digest(
+            "sesscache scope 2",
+            fixed.into_iter().chain(parts.authorities.iter().map(Vec::as_slice)),
+        ))
     }
 
     /// The cell that it is flushed with.
@@ -52,11 +56,15 @@ mod tests {
     #[test]
     fn every_part_tells_scopes_apart() {
         let names = [b"one".to_vec(), b"two".to_vec()];
-        let base = Parts { name: "a", certificate: b"bc", verify_mode: 1, authorities: &names };
+        let service =
+            |name: &str, certificate: &str| digest("service", [name.as_bytes(), certificate.as_bytes()]);
+        let base =
+            Parts { service: service("a", "bc"), verify_mode: 1, authorities: &names, trusted: [1; 32] };
         let others = [
-            Parts { name: "", ..base },
-            Parts { name: "ab", certificate: b"c", ..base },
-            Parts { certificate: b"", ..base },
+            Parts { service: service("", "bc"), ..base },
+            Parts { service: service("ab", "c"), ..base },
+            Parts { service: service("a", ""), ..base },
+            Parts { trusted: [2; 32], ..base },
             Parts { verify_mode: 0, ..base },
             Parts { verify_mode: 3, ..base },
             Parts { authorities: &names[..1], ..base },

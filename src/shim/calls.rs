@@ -31,7 +31,7 @@ pub(crate) fn add_session(
     if state.phase() == Phase::GivenBack {
         return None;
     }
-    Some(c_int::from(store::add(state, context, session, None)))
+    Some(c_int::from(store::add(state, context, session)))
 }
 
 /// `SSL_CTX_remove_session`: 1 if the core or the real table had a session of that id.
@@ -52,7 +52,7 @@ pub(crate) fn remove_session(
     }
     if state.phase() == Phase::GivenBack {
         // Our trampoline may not be there any more.
-        guarded(state, (), || share::invalidate(context, session));
+        guarded(state, (), || share::invalidate(state, context, session));
     }
     let stored = ManuallyDrop::new(guarded(state, None, || removal::take(state, session)));
     let in_real = removal::after_taking(state, || context.remove_from_real(session));
@@ -66,7 +66,7 @@ pub(crate) fn flush_sessions(state: &ContextState, context: ContextRef<'_>, time
     let what = Flush::at(time, context.libssl.version);
     if state.phase() == Phase::GivenBack {
         if what == Flush::Everything {
-            guarded(state, (), || share::flush(context));
+            guarded(state, (), || share::flush(state, context));
         }
         return false;
     }
@@ -78,7 +78,7 @@ pub(crate) fn flush_sessions(state: &ContextState, context: ContextRef<'_>, time
         state.tick.disarm();
         state.fin.disarm();
         context.flush_real();
-        guarded(state, (), || share::flush(context));
+        guarded(state, (), || share::flush(state, context));
     }
     removal::flush(state, context, what);
     true
@@ -143,8 +143,10 @@ pub(crate) fn connection_was_made(
     if let Some(connection) = connection {
         guarded(state, (), || {
             generator::inherit(state, connection);
+            // While its certificates are still those of its context, whatever SNI does later.
+            share::look_at(state, connection);
             if connection.is_of_server_method() {
-                tickets::became_server(state, context, connection);
+                tickets::became_server(state, connection);
             }
         });
     }
@@ -153,10 +155,8 @@ pub(crate) fn connection_was_made(
 /// After `SSL_set_accept_state`, and before `SSL_accept`.
 pub(crate) fn became_server(connection: ConnectionRef<'_>) {
     guarded_alone((), || {
-        if let Some(context) = connection.session_context()
-            && let Some(state) = state(context)
-        {
-            tickets::became_server(state, context, connection);
+        if let Some(state) = connection.session_context().and_then(state) {
+            tickets::became_server(state, connection);
         }
     });
 }

@@ -20,6 +20,11 @@ pub(crate) fn ctrl(
         return None;
     }
     match command {
+        // Whoever has keys for tickets of his own has other hosts resume by them.
+        CTRL_SET_TICKET_KEYS => {
+            state.decided_tickets.store(true, Ordering::Relaxed);
+            None
+        }
         CTRL_SESS_CB_HIT => {
             Some(real_minus(context, command, state.counters.counted_by_libssl.load(Ordering::Relaxed)))
         }

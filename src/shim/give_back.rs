@@ -2,7 +2,7 @@
 
 use super::guard::{guarded, guarded_alone};
 use super::state::{ContextState, Phase};
-use super::{generator, sentinel};
+use super::{generator, sentinel, share};
 use crate::openssl::number::*;
 use crate::openssl::{ContextRef, RemoveCb, trampolines};
 
@@ -41,10 +41,11 @@ pub(super) fn follow(state: &ContextState, context: ContextRef<'_>) {
     }
 }
 
-/// In the core's order, so that libssl's list is sorted as it would have been.
+/// In the core's order, so that libssl's list is sorted as it would have been. Without those that another process has ended
+/// or used: libssl would not ask.
 fn move_sessions(state: &ContextState, context: ContextRef<'_>) {
     let Some(core) = state.core() else { return };
-    for session in core.drain() {
+    for session in core.drain().into_iter().filter(share::is_ours) {
         context.add_to_real(session.as_ref());
     }
 }

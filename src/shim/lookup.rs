@@ -91,9 +91,7 @@ fn from_core(
     if accepted && is_single_use(question.connection, key.version()) {
         take_for_single_use(state, context, key, &stored)?;
     }
-    if let Some(share) = &stored.share {
-        question.connection.note_origin(Some(share.origin));
-    }
+    question.connection.note_origin(stored.share.as_ref().map(|share| share.origin));
     count_hit(state, accepted);
     Some(stored.session)
 }
@@ -106,7 +104,7 @@ fn from_host(
     key: &SessionKey,
 ) -> Option<Session> {
     let taking = is_single_use(question.connection, key.version());
-    let found = share::find(state, context, question.connection, key, taking)?;
+    let found = share::find(state, question.connection, key, taking)?;
     if taking {
         put_into_real(context, found.as_ref());
     }
@@ -159,7 +157,7 @@ fn accept(state: &ContextState, context: ContextRef<'_>, question: &Question<'_>
     }
     if state.app.stores() {
         let held = ManuallyDrop::new(guarded(state, None, || hold_lent(question, session)));
-        store::add(state, context, session, None);
+        store::add(state, context, session);
         if held.is_some() {
             question.set_copy(Reference::Owned.flag());
         }

@@ -58,21 +58,18 @@ fn served<'a>(connection: ConnectionRef<'a>) -> Option<(ContextRef<'a>, &'a Cont
 impl Handler for ContextState {
     fn on_new(connection: ConnectionRef<'_>, session: SessionRef<'_>) -> c_int {
         let Some((context, state)) = served(connection) else { return 0 };
-        let published = guarded(state, None, || share::publish(state, context, connection, session));
+        guarded(state, (), || share::prepare(state, connection, session));
         if guarded(state, false, || store::wants(state, connection, session)) {
-            store::add(state, context, session, published);
+            store::add(state, context, session);
         }
-        let Some(callback) = state.app.new.get() else { return 0 };
-        let kept = call_new(callback, connection, session);
-        if kept == 0 && state.zero_removes() {
-            guarded(state, (), || {
-                store::forget(state, session);
-                if published.is_some() {
-                    share::invalidate(context, session);
-                }
-            });
+        // The callback may change the session (Apache sets its timeout): what is published is what it leaves.
+        let kept = state.app.new.get().map(|callback| call_new(callback, connection, session));
+        if kept == Some(0) && state.zero_removes() {
+            guarded(state, (), || store::forget(state, session));
+        } else {
+            guarded(state, (), || share::publish(state, connection, session));
         }
-        kept
+        kept.unwrap_or(0)
     }
 
     fn on_remove(context: ContextRef<'_>, session: SessionRef<'_>) {

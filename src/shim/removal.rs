@@ -231,7 +231,7 @@ fn was_taken(state: &ContextState) -> bool {
 fn remove(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) {
     let taken = was_taken(state);
     let stored = ManuallyDrop::new(if taken { None } else { guarded(state, None, || take(state, session)) });
-    guarded(state, (), || share::invalidate(context, session));
+    guarded(state, (), || share::invalidate(state, context, session));
     tell(state, context, session);
     guarded(state, (), || drop(ManuallyDrop::into_inner(stored)));
 }

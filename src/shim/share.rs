@@ -2,14 +2,19 @@
 //!
 //! All of this does nothing unless the operator asked for the shared profile.
 
+use std::sync::Arc;
+
+use once_cell::race::OnceBox;
+
+use super::adopt::state;
 use super::process;
 use super::state::{ContextState, count};
 use super::stored::{Share, Stored};
 use crate::base::clock;
 use crate::cache::SessionKey;
 use crate::openssl::number::*;
-use crate::openssl::{ConnectionRef, ContextRef, Session, SessionRef};
-use crate::shared::{HostTier, Scope, ScopeParts, Standing, Times};
+use crate::openssl::{ConnectionRef, ContextRef, Session, SessionRef, Slots, trampolines};
+use crate::shared::{HostTier, Published, Scope, ScopeParts, Standing, Times, digest};
 
 /// The host tier, if this context's sessions go there: a server's whose cache is on, in a program whose sessions may leave it.
 fn tier(state: &ContextState) -> Option<&'static HostTier> {
@@ -17,49 +22,100 @@ fn tier(state: &ContextState) -> Option<&'static HostTier> {
     process::host_tier().filter(|_| shares)
 }
 
-fn scope(context: ContextRef<'_>) -> Option<Scope> {
-    let verify_mode = context.verify_mode()?;
+/// Whose sessions those of this connection may be. Nothing where that cannot be told apart from other services.
+///
+/// All of it is the connection's own: what its context shows may be changed by other threads at any time.
+fn scope(connection: ConnectionRef<'_>) -> Option<Scope> {
+    let service = connection.service(|| service(connection))?;
+    let verify_mode = connection.verify_mode()?;
     // Whom it would ask for matters only if it asks.
-    let authorities = if verify_mode == 0 { Vec::new() } else { context.authorities()? };
-    let name = process::scope_name();
-    // Who asks for certificates and names no authority does not say whom it trusts: another service of that certificate may
-    // trust others, and only the operator can tell the two apart.
-    if verify_mode != 0 && authorities.is_empty() && name.is_empty() {
+    if verify_mode == 0 {
+        return Some(Scope::of(&ScopeParts { service, verify_mode, authorities: &[], trusted: NOBODY }));
+    }
+    let (authorities, trusted) = (connection.authorities()?, trusted(connection.current()?)?);
+    // Who asks for certificates and does not say whom it trusts: another service may trust others, and only the operator can
+    // tell the two apart.
+    if authorities.is_empty() && trusted == NOBODY && process::scope_name().is_empty() {
         return None;
     }
-    Some(Scope::of(&ScopeParts {
-        name,
-        certificate: &context.certificate()?,
-        verify_mode,
-        authorities: &authorities,
-    }))
+    Some(Scope::of(&ScopeParts { service, verify_mode, authorities: &authorities, trusted }))
 }
 
-/// Whether the sessions of this context's servers are shared at all.
-pub(super) fn shares(state: &ContextState, context: ContextRef<'_>) -> bool {
-    tier(state).is_some() && scope(context).is_some()
+/// Without a certificate nobody knows which one a callback will choose.
+fn service(connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
+    let (name, certificates) = (process::scope_name(), connection.certificates()?);
+    let parts = std::iter::once(name.as_bytes()).chain(certificates.iter().map(Vec::as_slice));
+    (!certificates.is_empty() || !name.is_empty()).then(|| digest("sesscache service", parts))
 }
 
-/// Publishes the new session of a connection. A TLS 1.3 session that is all in its ticket nobody will ask for.
-pub(super) fn publish(
+/// Nobody is trusted, or only who is found in a folder when he is wanted.
+const NOBODY: [u8; 32] = [0; 32];
+
+/// The digest of whom a context trusts. Asked once: verifying may bring more certificates into its store.
+fn trusted(context: ContextRef<'_>) -> Option<[u8; 32]> {
+    let ask = || {
+        let certificates = context.trusted()?;
+        let parts = certificates.iter().map(Vec::as_slice);
+        Some(if certificates.is_empty() { NOBODY } else { digest("sesscache trust", parts) })
+    };
+    match state(context) {
+        Some(state) => state.trusted.get_or_try_init(|| ask().map(Box::new).ok_or(())).ok().copied(),
+        None => ask(),
+    }
+}
+
+/// Looks at who a new connection is, while it is what its context is.
+pub(super) fn look_at(state: &ContextState, connection: ConnectionRef<'_>) {
+    if tier(state).is_some() {
+        connection.service(|| service(connection));
+    }
+}
+
+/// Whether this server's sessions are shared at all.
+pub(super) fn shares(state: &ContextState, connection: ConnectionRef<'_>) -> bool {
+    tier(state).is_some() && scope(connection).is_some()
+}
+
+/// Notes on the new session of a connection that it will be shared, before anybody else knows the session. A TLS 1.3 session that
+/// is all in its ticket nobody will ask for.
+pub(super) fn prepare(state: &ContextState, connection: ConnectionRef<'_>, session: SessionRef<'_>) {
+    if tier(state).is_none() || !connection.is_server() || !session.is_resumable() {
+        return;
+    }
+    if session.id().is_empty() || is_stateless(connection, session) {
+        return;
+    }
+    // What a resumption renews continues what it resumed. If nobody knows when that began, it is not for others.
+    let origin = if connection.is_resumed() { connection.origin() } else { Some(clock::now()) };
+    if let (Some(origin), Some(slots)) = (origin, Slots::get()) {
+        let single_use = session.protocol_version() == TLS1_3_VERSION && connection.has_anti_replay();
+        let share = Share { origin, single_use, outcome: OnceBox::new() };
+        trampolines::hang_share(session, slots.share, Arc::new(share));
+    }
+}
+
+/// Publishes what was prepared, as it is after its new callback. Once.
+pub(super) fn publish(state: &ContextState, connection: ConnectionRef<'_>, session: SessionRef<'_>) {
+    let Some(share) = of(session).filter(|share| share.outcome.get().is_none()) else { return };
+    let published = put(state, connection, session, &share);
+    if published.is_some() {
+        count(&state.counters.published);
+    }
+    let _ = share.outcome.set(Box::new(published));
+}
+
+fn put(
     state: &ContextState,
-    context: ContextRef<'_>,
     connection: ConnectionRef<'_>,
     session: SessionRef<'_>,
-) -> Option<Share> {
-    let tier = tier(state).filter(|_| connection.is_server() && session.is_resumable())?;
-    if session.id().is_empty() || is_stateless(connection, session) {
-        return None;
-    }
-    let key = SessionKey::new(session.protocol_version(), session.id())?;
-    // What a resumption renews continues what it resumed.
-    let resumed = if connection.is_resumed() { connection.origin() } else { None };
-    let origin = resumed.unwrap_or_else(clock::now);
-    let single_use = session.protocol_version() == TLS1_3_VERSION && connection.has_anti_replay();
-    let times = Times { origin, expiry: session.expiry() };
-    let published = tier.put(&scope(context)?, &key, &session.to_der()?, times, single_use)?;
-    count(&state.counters.published);
-    Some(Share { published, origin, single_use })
+    share: &Share,
+) -> Option<Published> {
+    let tier = tier(state).filter(|_| session.is_resumable())?;
+    let key = SessionKey::new(session.protocol_version(), session.id()).filter(|key| !key.id().is_empty())?;
+    let scope = scope(connection)?;
+    remember(state, scope);
+    let times = Times { origin: share.origin, expiry: session.expiry() };
+    tier.put(&scope, &key, &session.to_der()?, times, share.single_use)
 }
 
 fn is_stateless(connection: ConnectionRef<'_>, session: SessionRef<'_>) -> bool {
@@ -68,30 +124,45 @@ fn is_stateless(connection: ConnectionRef<'_>, session: SessionRef<'_>) -> bool 
         && !connection.has_anti_replay()
 }
 
+/// What is known of a session that is shared.
+pub(super) fn of(session: SessionRef<'_>) -> Option<Arc<Share>> {
+    process::host_tier()?;
+    trampolines::share(session, Slots::get()?.share)
+}
+
 /// Whether a session of the core still counts: what was published is decided by the region.
 pub(super) fn counts(stored: &Stored) -> bool {
-    let Some(share) = &stored.share else { return true };
-    let Some(tier) = process::host_tier() else { return true };
-    let stands = match tier.standing(share.published) {
-        Standing::Stands => true,
-        Standing::Overwritten => !share.single_use,
-        Standing::Gone => false,
+    let (Some(share), Some(tier)) = (&stored.share, process::host_tier()) else { return true };
+    let stands = match share.outcome.get() {
+        // Its new callback runs, or has left by longjmp: nothing says that it was used but once.
+        None => !share.single_use,
+        Some(None) => true,
+        Some(Some(published)) => match tier.standing(*published) {
+            Standing::Stands => true,
+            Standing::Overwritten => !share.single_use,
+            Standing::Gone => false,
+        },
     };
     stands && !tier.is_too_old(share.origin, clock::now())
 }
 
 /// Takes a session of the core out of the host tier too. False if another process was first.
 pub(super) fn take(stored: &Stored) -> bool {
-    match (&stored.share, process::host_tier()) {
-        (Some(share), Some(tier)) => tier.take_published(share.published),
+    let published = stored.share.as_ref().and_then(|share| share.outcome.get().copied().flatten());
+    match (published, process::host_tier()) {
+        (Some(published), Some(tier)) => tier.take_published(published),
         _ => true,
     }
+}
+
+/// Whether this process may go on with a session by itself: nobody else ended it, and nobody else can use it for its one time.
+pub(super) fn is_ours(stored: &Stored) -> bool {
+    counts(stored) && (stored.share.as_ref().is_none_or(|share| !share.single_use) || take(stored))
 }
 
 /// Another process's session, or one that this process no longer has. With `taking` it is taken out: one caller gets it.
 pub(super) fn find(
     state: &ContextState,
-    context: ContextRef<'_>,
     connection: ConnectionRef<'_>,
     key: &SessionKey,
     taking: bool,
@@ -99,27 +170,50 @@ pub(super) fn find(
     let tier = tier(state)?;
     let now = clock::now();
     tier.look_at_keys(now, false);
-    let found = tier.get(&scope(context)?, key, now, taking)?;
+    let scope = scope(connection)?;
+    remember(state, scope);
+    let found = tier.get(&scope, key, now, taking)?;
     let session = Session::from_der(&found.der)?;
+    // libssl does not refuse such a session, it fails: the server has not said which clients' sessions are its own.
+    if connection.verify_mode()? & VERIFY_PEER != 0 && session.as_ref().id_context().is_empty() {
+        return None;
+    }
     connection.note_origin(Some(found.origin));
     count(&state.counters.shared_hits);
     Some(session)
 }
 
+/// Notes where this context's sessions stand, for the day that one has to be ended.
+fn remember(state: &ContextState, scope: Scope) {
+    for place in &state.scopes {
+        if *place.get_or_init(|| Box::new(scope)) == scope {
+            return;
+        }
+    }
+}
+
+/// Every scope that this context's sessions may stand in. If it had none yet, that of a connection that it would make now.
+fn scopes(state: &ContextState, context: ContextRef<'_>) -> impl Iterator<Item = Scope> {
+    if state.scopes.iter().all(|place| place.get().is_none())
+        && let Some(scope) = context.with_connection(scope).flatten()
+    {
+        remember(state, scope);
+    }
+    state.scopes.iter().filter_map(|place| place.get().copied())
+}
+
 /// A session was invalidated, not merely evicted: it is gone for every process. Whether sessions are still shared does not
 /// matter: this one may have been published before.
-pub(super) fn invalidate(context: ContextRef<'_>, session: SessionRef<'_>) {
+pub(super) fn invalidate(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) {
     let Some(tier) = process::host_tier() else { return };
-    let key = SessionKey::new(session.protocol_version(), session.id());
-    if let (Some(key), Some(scope)) = (key, scope(context)) {
-        tier.remove(&scope, &key);
+    if let Some(key) = SessionKey::new(session.protocol_version(), session.id()) {
+        scopes(state, context).for_each(|scope| tier.remove(&scope, &key));
     }
 }
 
 /// Everything was flushed. By the application's own wish, unless the context is being freed.
-pub(super) fn flush(context: ContextRef<'_>) {
-    let tier = process::host_tier().filter(|_| !process::is_freeing(context));
-    if let (Some(tier), Some(scope)) = (tier, scope(context)) {
-        tier.flush(&scope);
+pub(super) fn flush(state: &ContextState, context: ContextRef<'_>) {
+    if let Some(tier) = process::host_tier().filter(|_| !process::is_freeing(context)) {
+        scopes(state, context).for_each(|scope| tier.flush(&scope));
     }
 }

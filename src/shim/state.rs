@@ -11,6 +11,7 @@ use crate::base::settings::NewCbZero;
 use crate::cache::{Rules, SessionCache};
 use crate::openssl::number::*;
 use crate::openssl::{Callback, GenerateCb, GetCb, NewCb, RemoveCb, SessionCell};
+use crate::shared::Scope;
 
 /// The core of one context.
 pub(crate) type Core = SessionCache<super::stored::Stored>;
@@ -28,6 +29,10 @@ pub(crate) struct ContextState {
     pub(crate) planting: AtomicU32,
     /// The copy that was put into the real table to show libssl an id conflict.
     pub(crate) conflict: SessionCell,
+    /// The scopes that its sessions were published under, so that they can be ended there: one, unless certificates are renewed.
+    pub(crate) scopes: [OnceBox<Scope>; 8],
+    /// The digest of whom it trusts, once that was asked.
+    pub(crate) trusted: OnceBox<[u8; 32]>,
     /// The application itself has decided whether there shall be tickets.
     pub(crate) decided_tickets: AtomicBool,
     zero_removes: AtomicBool,
@@ -135,6 +140,8 @@ impl ContextState {
             fin: Sentinel::default(),
             planting: AtomicU32::new(0),
             conflict: SessionCell::default(),
+            scopes: Default::default(),
+            trusted: OnceBox::new(),
             decided_tickets: AtomicBool::new(false),
             zero_removes: AtomicBool::new(zero == NewCbZero::Remove),
             phase: AtomicU8::new(0),

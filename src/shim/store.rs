@@ -1,11 +1,9 @@
 //! What goes into the core, and when.
 
-use std::sync::Arc;
-
 use super::guard::guarded;
 use super::state::ContextState;
-use super::stored::{Share, Stored};
-use super::{give_back, removal, sentinel};
+use super::stored::Stored;
+use super::{give_back, removal, sentinel, share};
 use crate::base::clock;
 use crate::cache::{Inserted, SessionKey};
 use crate::openssl::number::*;
@@ -25,17 +23,11 @@ enum Added {
 }
 
 /// `SSL_CTX_add_session`: whether the object was newly stored. May evict others and so reach the application.
-/// `share` says where it was published, if it was.
-pub(crate) fn add(
-    state: &ContextState,
-    context: ContextRef<'_>,
-    session: SessionRef<'_>,
-    share: Option<Share>,
-) -> bool {
+pub(crate) fn add(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) -> bool {
     if removal::refuses(state) {
         return false;
     }
-    let added = guarded(state, Added::Refused, || insert(state, context, session, share));
+    let added = guarded(state, Added::Refused, || insert(state, context, session));
     give_back::follow(state, context);
     match added {
         Added::New => true,
@@ -55,17 +47,12 @@ fn make_room(state: &ContextState, context: ContextRef<'_>, newcomer: SessionRef
     }
 }
 
-fn insert(
-    state: &ContextState,
-    context: ContextRef<'_>,
-    session: SessionRef<'_>,
-    share: Option<Share>,
-) -> Added {
+fn insert(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) -> Added {
     #[cfg(feature = "fault-injection")]
     super::fault::at("insert");
     let Some(key) = SessionKey::new(session.protocol_version(), session.id()) else { return Added::Refused };
     let Some(own) = session.to_owned() else { return Added::Refused };
-    let handle = Stored { session: own, share: share.map(Arc::new) };
+    let handle = Stored { session: own, share: share::of(session) };
     let core = state.core_for_storing();
     sentinel::plant(state, context);
     if state.app.updates_time() && context.libssl.version.updates_time() {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use once_cell::race::OnceBox;
+
 use crate::cache::SessionKey;
 use crate::openssl::{Session, SessionRef};
 use crate::shared::Published;
@@ -14,18 +16,19 @@ pub(crate) struct Stored {
     pub(crate) share: Option<Arc<Share>>,
 }
 
-/// A session of this process that was published.
-#[derive(Clone, Copy)]
+/// A session that is, or is about to be, in the host tier. It hangs on the session itself: an application may take the
+/// session out of the cache and put it there again, and it stays the same session.
 pub(crate) struct Share {
-    pub(crate) published: Published,
     /// When its line of sessions began.
     pub(crate) origin: i64,
     /// It may be resumed once.
     pub(crate) single_use: bool,
+    /// Where it was published; nothing inside if it could not be. Empty while its new callback runs.
+    pub(crate) outcome: OnceBox<Option<Published>>,
 }
 
 impl Stored {
-    /// A session that is not shared.
+    /// To be compared with.
     pub(crate) fn alone(session: Session) -> Stored {
         Stored { session, share: None }
     }

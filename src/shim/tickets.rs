@@ -8,15 +8,15 @@ use std::sync::atomic::Ordering;
 
 use super::state::ContextState;
 use super::{process, share};
-use crate::openssl::{ConnectionRef, ContextRef};
+use crate::openssl::ConnectionRef;
 
-pub(super) fn became_server(state: &ContextState, context: ContextRef<'_>, connection: ConnectionRef<'_>) {
-    if !process::prefers_stateful() {
+pub(super) fn became_server(state: &ContextState, connection: ConnectionRef<'_>) {
+    if !process::prefers_stateful() || connection.has_no_tickets() {
         return;
     }
     let decided = state.decided_tickets.load(Ordering::Relaxed) || connection.has_decided_tickets();
     // Where sessions are not shared, a ticket is what other processes resume by.
-    if !decided && share::shares(state, context) {
+    if !decided && share::shares(state, connection) {
         connection.forgo_tickets();
     }
 }

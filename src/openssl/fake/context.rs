@@ -90,7 +90,7 @@ impl FakeContext {
             generate: None,
             options: 0,
             serves_only: false,
-            certificate: None,
+            certificate: Some(b"certificate".to_vec()),
             verify_mode: 0,
             authorities: vec![],
             cached: Cached::default(),
@@ -228,6 +228,11 @@ impl FakeContext {
     /// `SSL_CTX_use_certificate`.
     pub(crate) fn use_certificate(self, certificate: &[u8]) {
         self.read(|fields| fields.certificate = Some(certificate.to_vec()));
+    }
+
+    /// As one whose certificates come from a callback.
+    pub(crate) fn forget_certificate(self) {
+        self.read(|fields| fields.certificate = None);
     }
 
     /// `SSL_CTX_set_verify`.

@@ -71,10 +71,18 @@ pub(super) fn table(release: Release) -> Table {
         version_num: Some(version_num),
         i2d_session: Some(sharing::i2d_session),
         d2i_session: Some(sharing::d2i_session),
-        ctx_get0_certificate: Some(sharing::ctx_get0_certificate),
+        crypto_get_ex_data: None,
+        ssl_free: Some(ssl_free),
+        ssl_ctrl: Some(sharing::ssl_ctrl),
+        ssl_get_certificate: Some(sharing::ssl_get_certificate),
         i2d_x509: Some(sharing::i2d_x509),
-        ctx_get_verify_mode: Some(sharing::ctx_get_verify_mode),
-        ctx_get_client_ca_list: Some(sharing::ctx_get_client_ca_list),
+        ssl_get_verify_mode: Some(sharing::ssl_get_verify_mode),
+        ssl_get_client_ca_list: Some(sharing::ssl_get_client_ca_list),
+        ctx_get_cert_store: Some(sharing::ctx_get_cert_store),
+        store_lock: Some(sharing::store_lock),
+        store_unlock: Some(sharing::store_lock),
+        store_get0_objects: Some(sharing::store_get0_objects),
+        object_get0_x509: Some(sharing::object_get0_x509),
         stack_num: Some(sharing::stack_num),
         stack_value: Some(sharing::stack_value),
         i2d_x509_name: Some(sharing::i2d_x509_name),
@@ -87,7 +95,8 @@ pub(super) fn table(release: Release) -> Table {
         ssl_accept: None,
         ssl_get_ssl_method: Some(sharing::ssl_get_ssl_method),
         tls_server_method: Some(sharing::tls_server_method),
-        session_set_ex_data: None,
+        session_set_ex_data: Some(session_set_ex_data),
+        session_get_ex_data: Some(session_get_ex_data),
     }
 }
 
@@ -195,6 +204,12 @@ extern "C-unwind" fn ssl_new(context: *mut SSL_CTX) -> *mut SSL {
     FakeConnection::new(FakeContext::at(context)).as_ptr()
 }
 
+extern "C-unwind" fn ssl_free(ssl: *mut SSL) {
+    if !ssl.is_null() {
+        FakeConnection::at(ssl).end();
+    }
+}
+
 extern "C-unwind" fn ssl_set_ssl_ctx(ssl: *mut SSL, context: *mut SSL_CTX) -> *mut SSL_CTX {
     FakeConnection::at(ssl).switch_to(FakeContext::at(context));
     context
@@ -236,6 +251,19 @@ extern "C-unwind" fn ssl_set_ex_data(ssl: *mut SSL, index: c_int, value: *mut c_
 
 extern "C-unwind" fn ssl_get_ex_data(ssl: *const SSL, index: c_int) -> *mut c_void {
     FakeConnection::at(ssl.cast_mut()).ex_data(index)
+}
+
+extern "C-unwind" fn session_set_ex_data(
+    session: *mut SSL_SESSION,
+    index: c_int,
+    value: *mut c_void,
+) -> c_int {
+    FakeSession::at(session).set_ex_data(index, value);
+    1
+}
+
+extern "C-unwind" fn session_get_ex_data(session: *const SSL_SESSION, index: c_int) -> *mut c_void {
+    FakeSession::at(session.cast_mut()).ex_data(index)
 }
 
 extern "C-unwind" fn session_new() -> *mut SSL_SESSION {

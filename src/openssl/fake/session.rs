@@ -241,7 +241,7 @@ impl FakeSession {
         self.read(|fields| place(&fields.ids)).unwrap_or((std::ptr::null(), 0))
     }
 
-    pub(super) fn set_id_context(self, context: &[u8]) {
+    pub(crate) fn set_id_context(self, context: &[u8]) {
         self.read(|fields| fields.id_contexts.push(context.into()));
     }
 

@@ -63,24 +63,59 @@ pub(super) unsafe extern "C-unwind" fn d2i_session(
     )
 }
 
-pub(super) extern "C-unwind" fn ctx_get0_certificate(context: *const SSL_CTX) -> *mut X509 {
-    let has_one = FakeContext::at(context.cast_mut()).read(|fields| fields.certificate.is_some());
-    if has_one == Some(true) { without_provenance_mut(context.addr() + CERTIFICATE) } else { null_mut() }
+fn context(ssl: *const SSL) -> FakeContext {
+    FakeConnection::at(ssl.cast_mut()).context().expect("a living connection")
+}
+
+/// A real connection has a copy of what its context had.
+pub(super) extern "C-unwind" fn ssl_get_certificate(ssl: *const SSL) -> *mut X509 {
+    let has_one = context(ssl).read(|fields| fields.certificate.is_some());
+    if has_one == Some(true) {
+        without_provenance_mut(context(ssl).as_ptr().addr() + CERTIFICATE)
+    } else {
+        null_mut()
+    }
+}
+
+/// Its certificates have no keys: none can be chosen.
+pub(super) extern "C-unwind" fn ssl_ctrl(_: *mut SSL, _: c_int, _: c_long, _: *mut c_void) -> c_long {
+    0
+}
+
+pub(super) extern "C-unwind" fn ssl_get_verify_mode(ssl: *const SSL) -> c_int {
+    context(ssl).read(|fields| fields.verify_mode).unwrap_or_default()
+}
+
+pub(super) extern "C-unwind" fn ssl_get_client_ca_list(ssl: *const SSL) -> *mut Stack {
+    let has_some = context(ssl).read(|fields| !fields.authorities.is_empty());
+    if has_some == Some(true) {
+        without_provenance_mut(context(ssl).as_ptr().addr() + NAMES)
+    } else {
+        null_mut()
+    }
+}
+
+/// What its contexts trust stands nowhere.
+pub(super) extern "C-unwind" fn ctx_get_cert_store(_: *const SSL_CTX) -> *mut c_void {
+    null_mut()
+}
+
+pub(super) extern "C-unwind" fn store_lock(_: *mut c_void) -> c_int {
+    1
+}
+
+pub(super) extern "C-unwind" fn store_get0_objects(_: *const c_void) -> *mut Stack {
+    null_mut()
+}
+
+pub(super) extern "C-unwind" fn object_get0_x509(_: *const c_void) -> *mut X509 {
+    null_mut()
 }
 
 pub(super) unsafe extern "C-unwind" fn i2d_x509(certificate: *const X509, out: *mut *mut c_uchar) -> c_int {
     let certificate = context_of(certificate.addr()).read(|fields| fields.certificate.clone()).flatten();
     // SAFETY: the caller's place.
     unsafe { write(&certificate.unwrap_or_default(), out) }
-}
-
-pub(super) extern "C-unwind" fn ctx_get_verify_mode(context: *const SSL_CTX) -> c_int {
-    FakeContext::at(context.cast_mut()).read(|fields| fields.verify_mode).unwrap_or_default()
-}
-
-pub(super) extern "C-unwind" fn ctx_get_client_ca_list(context: *const SSL_CTX) -> *mut Stack {
-    let has_some = FakeContext::at(context.cast_mut()).read(|fields| !fields.authorities.is_empty());
-    if has_some == Some(true) { without_provenance_mut(context.addr() + NAMES) } else { null_mut() }
 }
 
 pub(super) extern "C-unwind" fn stack_num(names: *const Stack) -> c_int {

@@ -2,7 +2,7 @@
 
 use super::super::counters::Counter;
 use super::super::region::Standing;
-use super::super::scope::{Parts, Scope};
+use super::super::scope::{Parts, Scope, digest};
 use super::super::{HostTier, Times};
 use crate::base::settings::{Place, Shared};
 use crate::cache::SessionKey;
@@ -25,7 +25,12 @@ fn tier() -> HostTier {
 }
 
 pub(super) fn scope(name: &str) -> Scope {
-    Scope::of(&Parts { name, certificate: b"", verify_mode: 0, authorities: &[] })
+    Scope::of(&Parts {
+        service: digest("test", [name.as_bytes()]),
+        verify_mode: 0,
+        authorities: &[],
+        trusted: [0; 32],
+    })
 }
 
 pub(super) fn key(number: u8) -> SessionKey {

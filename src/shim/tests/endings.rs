@@ -224,6 +224,54 @@ fn storing_it_again_shares_nothing() {
     });
 }
 
+/// As stunnel does, which stores its sessions by itself.
+#[test]
+fn what_was_used_elsewhere_stays_used_though_it_is_stored_again() {
+    where_shared(&[], || {
+        let (app, other) = (Application::new(), Application::new());
+        app.set_mode_bits(MODE_NO_INTERNAL_STORE);
+        let session = begin_early(&app);
+        app.add(&session);
+        assert!(resumes_by(early(&other), ID));
+        assert!(!resumes_by(early(&app), ID));
+        app.remove(&session);
+        app.add(&session);
+        assert!(!resumes_by(early(&app), ID));
+    });
+}
+
+#[test]
+fn what_was_ended_elsewhere_does_not_go_back_to_libssl() {
+    where_shared(&[], || {
+        let (app, other) = (Application::new(), Application::new());
+        let [ended, kept] = [&b"ended"[..], b"kept"].map(|id| begin(&app, id));
+        let used = begin_early(&app);
+        other.remove(&Owned::new(TLS1_2_VERSION, b"ended"));
+        assert!(resumes_by(early(&other), ID));
+        exports::sessions(app.context);
+        assert_eq!(app.context.cached(), [kept.handle()]);
+        assert_eq!([&ended, &used].map(|session| session.references()), [1, 1]);
+    });
+}
+
+/// Apache sets the timeout of each session in its new callback.
+#[test]
+fn what_the_new_callback_changes_is_what_others_find() {
+    where_shared(&[], || {
+        let (app, other) = (Application::with_callbacks(), Application::new());
+        app.in_new(|_, session| {
+            exports::set_timeout(session, 7);
+        });
+        begin(&app, ID);
+        assert_eq!(other.lookup(ID).map(|found| found.timeout()), Some(7));
+        app.in_new(|context, session| {
+            exports::remove_session(context, session);
+        });
+        begin(&app, b"removed");
+        assert!(!resumes(&other, b"removed"));
+    });
+}
+
 /// Fills the region with the sessions of another service.
 fn overwrite_all() {
     let app = Application::new();
@@ -289,6 +337,21 @@ fn a_renewed_session_is_as_old_as_its_line() {
         assert!(connection.resume(b"afresh") != Resumption::Refused);
         assert!(connection.view().origin().is_some_and(|origin| origin > clock::now() - 1000));
         connection.close();
+    });
+}
+
+/// The application's own cache knows it still, but nobody knows how long the line is.
+#[test]
+fn what_an_application_has_renewed_is_not_shared() {
+    where_shared(&[], || {
+        let app = Application::with_callbacks();
+        let answer = Owned::new(TLS1_3_VERSION, b"of a store");
+        app.get_callback_answers(Some((answer.handle(), Reference::Lent)));
+        let connection = stateful(&app);
+        assert!(connection.resume(b"of a store") != Resumption::Refused);
+        connection.renew(Owned::new(TLS1_3_VERSION, ID));
+        connection.close();
+        assert_eq!(counted(Counter::Published), 0);
     });
 }
 

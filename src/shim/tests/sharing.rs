@@ -28,6 +28,7 @@ pub(super) fn counted(counter: Counter) -> u64 {
 /// The session of a full handshake of TLS 1.2.
 pub(super) fn begin(app: &Application, id: &[u8]) -> Owned {
     let session = Owned::new(TLS1_2_VERSION, id);
+    session.set_id_context(b"service");
     app.handshake(&session);
     session
 }
@@ -193,6 +194,56 @@ fn other_services_find_nothing() {
         begin(&service(b"cert", 0, &names), b"unasked");
         assert!(resumes(&service(b"cert", 0, &[]), b"unasked"));
         assert!(!resumes(&app, b"unasked"));
+    });
+}
+
+/// libssl ends such a handshake with an error, so it must not even see the session.
+#[test]
+fn who_verifies_clients_finds_no_session_without_an_id_context() {
+    where_shared(&[("SESSCACHE_SCOPE", "web")], || {
+        let (app, other) = (Application::new(), Application::new());
+        for app in [&app, &other] {
+            app.context.set_verify(1);
+        }
+        app.handshake(&Owned::new(TLS1_2_VERSION, ID));
+        assert!(!resumes(&other, ID));
+        begin(&app, b"with one");
+        assert!(resumes(&other, b"with one"));
+    });
+}
+
+/// Its callback may choose any.
+#[test]
+fn who_has_no_certificate_needs_a_scope() {
+    let shares = || {
+        let (app, other) = (Application::new(), Application::new());
+        app.context.forget_certificate();
+        other.context.forget_certificate();
+        begin(&app, ID);
+        resumes(&other, ID)
+    };
+    where_shared(&[], || assert!(!shares()));
+    where_shared(&[("SESSCACHE_SCOPE", "web")], || assert!(shares()));
+}
+
+/// Another thread may change a context's certificate at any time: a connection is what its context was when it was made.
+#[test]
+fn a_connection_stays_who_it_was_made_to_be() {
+    where_shared(&[], || {
+        let (app, other) = (Application::new(), Application::new());
+        let connection = app.connect();
+        app.context.use_certificate(b"renewed");
+        let session = Owned::new(TLS1_2_VERSION, ID);
+        connection.finish(Owned::from(session.handle()));
+        let _ = session.give_away();
+        connection.close();
+        assert!(resumes(&other, ID), "of the old certificate");
+        begin(&app, b"renewed");
+        assert!(!resumes(&other, b"renewed"));
+        // Both can still be ended.
+        let old = other.lookup(ID).expect("shared");
+        app.remove(&old);
+        assert!(!resumes(&other, ID));
     });
 }
 
