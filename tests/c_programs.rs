@@ -1,5 +1,6 @@
 //! Each program of `c_tests/` three ways: with libssl alone, preloaded, linked before libssl; standard output must be
-//! the same. `PROGRAM::LIBSSL::WAY` is one trial; WAY is `stock`, `preload`, `linked` or a valgrind tool.
+//! the same, but for differences that are listed (`common/differs.rs`). `PROGRAM::LIBSSL::WAY` is one trial; WAY is `stock`,
+//! `preload`, `linked` or a valgrind tool.
 
 mod common;
 
@@ -10,10 +11,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use common::cc::{self, Link};
+use common::differs::{self, Side};
 use common::libssl::{self, Libssl};
 use common::process::{self, Outcome};
 use common::program::{self, Program, Tool};
-use common::{diagnostics, diff, library, sanitizer, valgrind};
+use common::{diagnostics, diff, library, root, sanitizer, valgrind};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 const LIMIT: Duration = Duration::from_secs(90);
@@ -45,6 +47,14 @@ fn main() -> Result<ExitCode, String> {
         if libssl.prefix.is_none() {
             trials.extend(mutants(&programs, &libssl)?);
         }
+    }
+    if sanitizer.is_none() {
+        let pinning: Vec<Program> = programs.iter().filter(|it| !it.differs.is_empty()).cloned().collect();
+        trials
+            .push(Trial::test("differences_that_go_away_are_noticed", move || without_differences(&pinning)));
+        trials.push(Trial::test("differences_are_listed", move || {
+            Ok(differs::are_listed(&root().join("docs/openssl-behaviour.md"), &programs)?)
+        }));
     }
     Ok(libtest_mimic::run(&arguments, trials).exit_code())
 }
@@ -116,6 +126,21 @@ fn noticed(mutant: &Path, program: &Program, libssl: &Libssl) -> Result<(), Fail
     Ok(())
 }
 
+/// The control for the known differences: libssl alone on both sides, which has none of them, must not pass.
+fn without_differences(programs: &[Program]) -> Result<(), Failed> {
+    let libssl = libssl::all().into_iter().next().ok_or("there is no libssl")?;
+    let mut stated = 0;
+    for program in programs {
+        let output = stock_output(program, &libssl)?;
+        let states = output.lines().any(|line| line.starts_with("differs "));
+        if states && differs::in_common(program, Side::Ours, &output).is_ok() {
+            return Err(format!("{} passes where no difference is left", program.name).into());
+        }
+        stated += usize::from(states);
+    }
+    if stated == 0 { Err("no program states a difference".into()) } else { Ok(()) }
+}
+
 /// Valgrind is slow, and what it could find is the same for the kinds of libssl: one that calls itself through the PLT,
 /// one that does not.
 fn with_valgrind(libssl: &Libssl, tool: Tool) -> bool {
@@ -133,7 +158,7 @@ fn second(program: &Program, libssl: &Libssl) -> Option<Libssl> {
 
 /// The expectation itself: it must come to a clean end and say something.
 fn stock(program: &Program, libssl: &Libssl) -> Result<(), Failed> {
-    stock_output(program, libssl)?;
+    differs::in_common(program, Side::Stock, &stock_output(program, libssl)?)?;
     Ok(())
 }
 
@@ -150,10 +175,11 @@ fn linked(program: &Program, libssl: &Libssl) -> Result<(), Failed> {
 }
 
 fn same_as_stock(program: &Program, libssl: &Libssl, way: Way) -> Result<(), Failed> {
-    let expected = stock_output(program, libssl)?;
+    let expected = differs::in_common(program, Side::Stock, &stock_output(program, libssl)?)?;
     let outcome = run(program, libssl, way)?;
-    if outcome.stdout != expected {
-        let difference = diff::lines(&expected, &outcome.stdout);
+    let ours = differs::in_common(program, Side::Ours, &outcome.stdout)?;
+    if ours != expected {
+        let difference = diff::lines(&expected, &ours);
         return Err(format!(
             "output differs (- libssl alone, + with the library); it {}\n{difference}{}",
             outcome.ending(),

@@ -26,7 +26,9 @@ extern "C" {
 
 #include "callbacks.h"
 #include "certificates.h"
+#include "differs.h"
 #include "facts.h"
+#include "inside.h"
 #include "sessions.h"
 #include "tls.h"
 

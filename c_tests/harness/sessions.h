@@ -4,6 +4,11 @@
 
 #include <openssl/ssl.h>
 
+/* 1.1.1 keeps the bit and ignores it. */
+#ifndef SSL_SESS_CACHE_UPDATE_TIME
+#define SSL_SESS_CACHE_UPDATE_TIME 0x0400
+#endif
+
 /*
  * A label is one character kept in the object's ex_data. A duplicate of the
  * object has none; freeing the object is counted. So a label tells the very

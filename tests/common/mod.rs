@@ -6,6 +6,7 @@
 pub mod cc;
 pub mod diagnostics;
 pub mod diff;
+pub mod differs;
 pub mod libssl;
 pub mod process;
 pub mod program;

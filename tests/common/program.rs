@@ -51,6 +51,8 @@ pub struct Program {
     pub unsanitized: bool,
     /// `sanitize=thread`: also for the thread sanitizer, as all are whose name says that they are about threads.
     pub threaded: bool,
+    /// `differs=N,…`: states known differences, by their numbers in `docs/openssl-behaviour.md` (see `differs.rs`).
+    pub differs: Vec<u32>,
 }
 
 /// Every program of `folder`, by name.
@@ -96,6 +98,7 @@ fn read(source: PathBuf) -> Result<Program, String> {
         leaks: false,
         unsanitized: false,
         threaded: false,
+        differs: Vec::new(),
     };
     for word in directives(text.lines().next().unwrap_or_default()) {
         program.apply(word, &folder)?;
@@ -127,6 +130,11 @@ impl Program {
             ("leaks", "yes") => self.leaks = true,
             ("sanitize", "none") => self.unsanitized = true,
             ("sanitize", "thread") => self.threaded = true,
+            ("differs", items) => {
+                let numbers: Result<Vec<u32>, _> = items.split(',').map(str::parse).collect();
+                self.differs =
+                    numbers.map_err(|error| format!("{}: `{word}`: {error}", self.source.display()))?;
+            }
             ("second", libssl) => self.second = Some(libssl.to_owned()),
             ("env", setting) => {
                 let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
