@@ -106,6 +106,10 @@ impl<'a> ConnectionRef<'a> {
         }
     }
 
+    pub(super) fn is_quic(self) -> bool {
+        self.version() == QUIC1_VERSION
+    }
+
     fn version(self) -> c_int {
         // SAFETY: a live connection.
         unsafe { (self.libssl.ssl_version)(self.as_ptr()) }
@@ -130,7 +134,7 @@ impl<'a> ConnectionRef<'a> {
     /// The connection's options. `SSL_get_options` on a QUIC connection takes a mutex that is held while
     /// callbacks run, so there it is its context that is asked.
     fn options(self) -> u64 {
-        if self.version() == QUIC1_VERSION {
+        if self.is_quic() {
             return self.current().map_or(0, ContextRef::options);
         }
         // SAFETY: a live connection that is not QUIC.
