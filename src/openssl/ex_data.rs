@@ -1,4 +1,4 @@
-//! Our places in OpenSSL's ex_data: the state of a context, words on a connection, and what is known of a shared session.
+//! Our places in OpenSSL's ex_data: the state of a context, and words on a connection.
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -23,9 +23,10 @@ pub(crate) struct Slots {
     pub(crate) origin: c_int,
     /// On a connection: not NULL if the application has decided about tickets.
     pub(crate) tickets: c_int,
-    /// On a connection: the digest of who it was made to be.
+    /// On a connection: the digest of the certificates that it was made with.
     pub(crate) service: c_int,
-    /// On a session: what is known of its copy in the host tier.
+    /// On a connection: what is known of its newest session's copy in the host tier. (Not on the session: that would have the
+    /// application's own functions for copies of sessions run where they do not without us.)
     pub(crate) share: c_int,
 }
 
@@ -60,7 +61,7 @@ impl Slots {
             origin: extra(EX_INDEX_SSL, Some(reset_in_copy), None)?,
             tickets: extra(EX_INDEX_SSL, None, None)?,
             service: extra(EX_INDEX_SSL, Some(keep_in_copy), Some(super::sharing::free_service))?,
-            share: extra(EX_INDEX_SSL_SESSION, Some(reset_in_copy), Some(frees.share))?,
+            share: extra(EX_INDEX_SSL, Some(keep_in_copy), Some(frees.share))?,
         };
         Some(SLOTS.get_or_init(|| Box::new(slots)))
     }
@@ -72,8 +73,7 @@ fn index(libssl: &Libssl, class: c_int, dup: Option<ExDup>, free: Option<ExFree>
     (index > 0).then_some(index)
 }
 
-/// `SSL_dup` makes a connection whose session context is the *current* context of the original, and a duplicate of a session has
-/// not been shared.
+/// `SSL_dup` makes a connection whose session context is the *current* context of the original.
 unsafe extern "C-unwind" fn reset_in_copy(
     _to: *mut c_void,
     _from: *const c_void,

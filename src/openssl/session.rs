@@ -1,6 +1,5 @@
 //! `Session`: one counted reference to an `SSL_SESSION`.
 
-use std::ffi::c_void;
 use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
@@ -194,24 +193,6 @@ impl<'a> SessionRef<'a> {
         // SAFETY: a private session and one readable byte.
         unsafe { (libssl.session_set1_id)(copy.as_ptr(), [1u8].as_ptr(), 1) };
         !copy.as_ref().is_resumable()
-    }
-
-    /// The value in one of our ex_data slots; NULL where the index or the function is missing.
-    pub(super) fn slot(self, index: c_int) -> *mut c_void {
-        match libssl().and_then(|libssl| libssl.session_get_ex_data) {
-            // SAFETY: a live session.
-            Some(get) if index > 0 => unsafe { get(self.as_ptr(), index) },
-            _ => null_mut(),
-        }
-    }
-
-    /// Only while nobody else knows the session: libcrypto takes no lock for this.
-    pub(super) fn set_slot(self, index: c_int, value: *mut c_void) -> bool {
-        match libssl().and_then(|libssl| libssl.session_set_ex_data) {
-            // SAFETY: a live session; the slot is ours, and our free function knows what stands in it.
-            Some(set) if index > 0 => unsafe { set(self.as_ptr(), index, value) == 1 },
-            _ => false,
-        }
     }
 
     /// Sets its time and nothing else. Where there are two functions the old one may call the new one through

@@ -17,6 +17,13 @@ use super::types::number::*;
 use super::types::{Stack, X509};
 
 impl SessionRef<'_> {
+    /// Whether its client may send data before the handshake is done.
+    pub(crate) fn allows_early_data(self) -> bool {
+        let get = libssl().and_then(|libssl| libssl.session_get_max_early_data);
+        // SAFETY: a live session.
+        get.is_some_and(|get| unsafe { get(self.as_ptr()) } > 0)
+    }
+
     /// The session as `i2d_SSL_SESSION` writes it: with its keys and the peer's certificate, without ex_data.
     pub(crate) fn to_der(self) -> Option<Zeroizing<Vec<u8>>> {
         let libssl = libssl()?;
@@ -154,7 +161,7 @@ impl ConnectionRef<'_> {
         stack(libssl, names, |name| encoded(|out| unsafe { i2d(name, out) }))
     }
 
-    /// The digest of who this connection was made to be, made by `digest` at the first question.
+    /// The digest of the certificates that this connection was made with, made by `digest` at the first question.
     pub(crate) fn service(self, digest: impl FnOnce() -> Option<[u8; 32]>) -> Option<[u8; 32]> {
         let index = Slots::get()?.service;
         let noted = self.slot(index).cast::<Option<[u8; 32]>>();

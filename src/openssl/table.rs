@@ -111,6 +111,7 @@ functions! {
         i2d_session = c"i2d_SSL_SESSION": fn(*const SSL_SESSION, *mut *mut c_uchar) -> c_int;
         d2i_session = c"d2i_SSL_SESSION": fn(*mut *mut SSL_SESSION, *mut *const c_uchar, c_long) -> *mut SSL_SESSION;
         crypto_get_ex_data = c"CRYPTO_get_ex_data": fn(*const c_void, c_int) -> *mut c_void;
+        session_get_max_early_data = c"SSL_SESSION_get_max_early_data": fn(*const SSL_SESSION) -> u32;
         ssl_free = c"SSL_free": fn(*mut SSL);
         ssl_ctrl = c"SSL_ctrl": fn(*mut SSL, c_int, c_long, *mut c_void) -> c_long;
         ssl_get_certificate = c"SSL_get_certificate": fn(*const SSL) -> *mut X509;
@@ -135,6 +136,5 @@ functions! {
         ssl_get_ssl_method = c"SSL_get_ssl_method": fn(*const SSL) -> *const SSL_METHOD;
         tls_server_method = c"TLS_server_method": fn() -> *const SSL_METHOD;
         session_set_ex_data = c"SSL_SESSION_set_ex_data": fn(*mut SSL_SESSION, c_int, *mut c_void) -> c_int;
-        session_get_ex_data = c"SSL_SESSION_get_ex_data": fn(*const SSL_SESSION, c_int) -> *mut c_void;
     }
 }

@@ -105,35 +105,32 @@ pub(crate) fn state<H: Handler>(context: ContextRef<'_>, index: c_int) -> Option
     unsafe { state.cast::<H>().as_ref() }
 }
 
-/// Hangs what is known of a session on it, while nobody else knows the session yet. Once: what hangs there stays.
-pub(crate) fn hang_share<S: Send + Sync>(session: SessionRef<'_>, index: c_int, share: Arc<S>) -> bool {
-    if !session.slot(index).is_null() {
-        return false;
+/// Hangs what is known of a connection's newest session on the connection, in place of what hung there.
+pub(crate) fn hang_share<S: Send + Sync>(connection: ConnectionRef<'_>, index: c_int, share: Option<Arc<S>>) {
+    let before = connection.slot(index).cast::<S>().cast_const();
+    let now = share.map_or(std::ptr::null(), Arc::into_raw);
+    let gone = if connection.set_slot(index, now.cast_mut().cast()) { before } else { now };
+    if !gone.is_null() {
+        // SAFETY: it came from an Arc here, and the slot does not show it. One thread at a time uses a connection.
+        drop(unsafe { Arc::from_raw(gone) });
     }
-    let share = Arc::into_raw(share);
-    let hung = session.set_slot(index, share.cast_mut().cast());
-    if !hung {
-        // SAFETY: it came from the Arc above and nobody else has seen it.
-        drop(unsafe { Arc::from_raw(share) });
-    }
-    hung
 }
 
-/// What hangs on the session.
-pub(crate) fn share<S: Send + Sync>(session: SessionRef<'_>, index: c_int) -> Option<Arc<S>> {
-    let share = session.slot(index).cast::<S>().cast_const();
+/// What hangs on the connection.
+pub(crate) fn share<S: Send + Sync>(connection: ConnectionRef<'_>, index: c_int) -> Option<Arc<S>> {
+    let share = connection.slot(index).cast::<S>().cast_const();
     if share.is_null() {
         return None;
     }
-    // SAFETY: only `hang_share` writes this slot, and what it put there lives as long as the session.
+    // SAFETY: only `hang_share` writes this slot, and what it put there stays until it puts something else there.
     unsafe { Arc::increment_strong_count(share) };
     // SAFETY: the count taken just now is this one's.
     Some(unsafe { Arc::from_raw(share) })
 }
 
-// libcrypto passes the session that is going, and what `hang_share` put there (or NULL).
+// libcrypto passes the connection that is going, and what `hang_share` put there (or NULL).
 // The count is ours to drop.
-// No lock of the session's is held, but a context's may be.
+// No lock is held.
 pub(crate) unsafe extern "C-unwind" fn free_share<S: Send + Sync>(
     _parent: *mut c_void,
     value: *mut c_void,

@@ -98,5 +98,4 @@ pub(crate) mod number {
 
     pub(crate) const EX_INDEX_SSL: c_int = 0;
     pub(crate) const EX_INDEX_SSL_CTX: c_int = 1;
-    pub(crate) const EX_INDEX_SSL_SESSION: c_int = 2;
 }

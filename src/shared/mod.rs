@@ -42,4 +42,4 @@ mod tier;
 pub(crate) use counters::Counter;
 pub(crate) use region::{Published, Standing};
 pub(crate) use scope::{Parts as ScopeParts, Scope, digest};
-pub(crate) use tier::{HostTier, Times};
+pub(crate) use tier::{HostTier, Located, Times};

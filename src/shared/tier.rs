@@ -48,6 +48,13 @@ pub(crate) struct Resumed {
     pub(crate) published: Option<Published>,
 }
 
+/// Where a session stands.
+pub(crate) struct Located {
+    pub(crate) origin: i64,
+    pub(crate) single_use: bool,
+    pub(crate) published: Published,
+}
+
 impl HostTier {
     /// Opens what the settings name. The error is a sentence for the operator.
     pub(crate) fn open(shared: &Shared, now: i64) -> Result<HostTier, String> {
@@ -145,6 +152,17 @@ impl HostTier {
             false => found.published(),
         };
         Ok(Resumed { der, origin, published })
+    }
+
+    /// Where a session stands, if it does. Nothing is taken or counted.
+    pub(crate) fn locate(&self, scope: &Scope, key: &SessionKey) -> Option<Located> {
+        let address = Address { scope, key };
+        self.keys.ring().all().find_map(|sealing| {
+            let mut found = self.region.find(sealing.name(address), scope.cell()).ok()?;
+            sealing.open(address, &self.boot, &mut found)?;
+            let (origin, single_use) = (found.header.origin, found.is_single_use());
+            Some(Located { origin, single_use, published: found.published()? })
+        })
     }
 
     /// Whether a line of sessions that began then may not go on.

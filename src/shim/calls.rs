@@ -31,7 +31,7 @@ pub(crate) fn add_session(
     if state.phase() == Phase::GivenBack {
         return None;
     }
-    Some(c_int::from(store::add(state, context, session)))
+    Some(c_int::from(store::add(state, context, session, None)))
 }
 
 /// `SSL_CTX_remove_session`: 1 if the core or the real table had a session of that id.

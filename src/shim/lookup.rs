@@ -157,7 +157,7 @@ fn accept(state: &ContextState, context: ContextRef<'_>, question: &Question<'_>
     }
     if state.app.stores() {
         let held = ManuallyDrop::new(guarded(state, None, || hold_lent(question, session)));
-        store::add(state, context, session);
+        store::add(state, context, session, None);
         if held.is_some() {
             question.set_copy(Reference::Owned.flag());
         }

@@ -60,7 +60,7 @@ impl Handler for ContextState {
         let Some((context, state)) = served(connection) else { return 0 };
         guarded(state, (), || share::prepare(state, connection, session));
         if guarded(state, false, || store::wants(state, connection, session)) {
-            store::add(state, context, session);
+            store::add(state, context, session, Some(connection));
         }
         // The callback may change the session (Apache sets its timeout): what is published is what it leaves.
         let kept = state.app.new.get().map(|callback| call_new(callback, connection, session));

@@ -14,7 +14,7 @@ use crate::base::clock;
 use crate::cache::SessionKey;
 use crate::openssl::number::*;
 use crate::openssl::{ConnectionRef, ContextRef, Session, SessionRef, Slots, trampolines};
-use crate::shared::{HostTier, Published, Scope, ScopeParts, Standing, Times, digest};
+use crate::shared::{HostTier, Located, Published, Scope, ScopeParts, Standing, Times, digest};
 
 /// The host tier, if this context's sessions go there: a server's whose cache is on, in a program whose sessions may leave it.
 fn tier(state: &ContextState) -> Option<&'static HostTier> {
@@ -26,7 +26,7 @@ fn tier(state: &ContextState) -> Option<&'static HostTier> {
 ///
 /// All of it is the connection's own: what its context shows may be changed by other threads at any time.
 fn scope(connection: ConnectionRef<'_>) -> Option<Scope> {
-    let service = connection.service(|| service(connection))?;
+    let service = service(connection);
     let verify_mode = connection.verify_mode()?;
     // Whom it would ask for matters only if it asks.
     if verify_mode == 0 {
@@ -41,11 +41,17 @@ fn scope(connection: ConnectionRef<'_>) -> Option<Scope> {
     Some(Scope::of(&ScopeParts { service, verify_mode, authorities: &authorities, trusted }))
 }
 
-/// Without a certificate nobody knows which one a callback will choose.
-fn service(connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
-    let (name, certificates) = (process::scope_name(), connection.certificates()?);
-    let parts = std::iter::once(name.as_bytes()).chain(certificates.iter().map(Vec::as_slice));
-    (!certificates.is_empty() || !name.is_empty()).then(|| digest("sesscache service", parts))
+/// The operator's word and the certificates of the connection's context. One that had none when the connection was made, and has
+/// been switched to another context since, counts by that one's (HAProxy); else a callback chooses, and nobody knows which.
+fn service(connection: ConnectionRef<'_>) -> [u8; 32] {
+    let chosen = || if connection.is_switched() { certified(connection) } else { None };
+    let certified = connection.service(|| certified(connection)).or_else(chosen).unwrap_or_default();
+    digest("sesscache service", [process::scope_name().as_bytes(), &certified])
+}
+
+fn certified(connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
+    let certificates = connection.certificates().filter(|certificates| !certificates.is_empty())?;
+    Some(digest("sesscache certificates", certificates.iter().map(Vec::as_slice)))
 }
 
 /// Nobody is trusted, or only who is found in a folder when he is wanted.
@@ -67,7 +73,7 @@ fn trusted(context: ContextRef<'_>) -> Option<[u8; 32]> {
 /// Looks at who a new connection is, while it is what its context is.
 pub(super) fn look_at(state: &ContextState, connection: ConnectionRef<'_>) {
     if tier(state).is_some() {
-        connection.service(|| service(connection));
+        connection.service(|| certified(connection));
     }
 }
 
@@ -76,27 +82,28 @@ pub(super) fn shares(state: &ContextState, connection: ConnectionRef<'_>) -> boo
     tier(state).is_some() && scope(connection).is_some()
 }
 
-/// Notes on the new session of a connection that it will be shared, before anybody else knows the session. A TLS 1.3 session that
-/// is all in its ticket nobody will ask for.
+/// Notes on a connection that its new session will be shared, before the core has it.
 pub(super) fn prepare(state: &ContextState, connection: ConnectionRef<'_>, session: SessionRef<'_>) {
-    if tier(state).is_none() || !connection.is_server() || !session.is_resumable() {
-        return;
-    }
-    if session.id().is_empty() || is_stateless(connection, session) {
-        return;
-    }
-    // What a resumption renews continues what it resumed. If nobody knows when that began, it is not for others.
-    let origin = if connection.is_resumed() { connection.origin() } else { Some(clock::now()) };
-    if let (Some(origin), Some(slots)) = (origin, Slots::get()) {
-        let single_use = session.protocol_version() == TLS1_3_VERSION && connection.has_anti_replay();
-        let share = Share { origin, single_use, outcome: OnceBox::new() };
-        trampolines::hang_share(session, slots.share, Arc::new(share));
+    if let (Some(slots), true) = (Slots::get(), process::host_tier().is_some()) {
+        trampolines::hang_share(connection, slots.share, prepared(state, connection, session).map(Arc::new));
     }
 }
 
-/// Publishes what was prepared, as it is after its new callback. Once.
+/// What is to be shared. A TLS 1.3 session that is all in its ticket nobody will ask for.
+fn prepared(state: &ContextState, connection: ConnectionRef<'_>, session: SessionRef<'_>) -> Option<Share> {
+    tier(state).filter(|_| connection.is_server() && session.is_resumable())?;
+    if session.id().is_empty() || is_stateless(connection, session) {
+        return None;
+    }
+    // What a resumption renews continues what it resumed. If nobody knows when that began, it is not for others.
+    let origin = if connection.is_resumed() { connection.origin()? } else { clock::now() };
+    let single_use = session.protocol_version() == TLS1_3_VERSION && connection.has_anti_replay();
+    Some(Share { origin, single_use, outcome: OnceBox::new() })
+}
+
+/// Publishes what was prepared, as it is after its new callback.
 pub(super) fn publish(state: &ContextState, connection: ConnectionRef<'_>, session: SessionRef<'_>) {
-    let Some(share) = of(session).filter(|share| share.outcome.get().is_none()) else { return };
+    let Some(share) = of(connection).filter(|share| share.outcome.get().is_none()) else { return };
     let published = put(state, connection, session, &share);
     if published.is_some() {
         count(&state.counters.published);
@@ -124,10 +131,36 @@ fn is_stateless(connection: ConnectionRef<'_>, session: SessionRef<'_>) -> bool 
         && !connection.has_anti_replay()
 }
 
-/// What is known of a session that is shared.
-pub(super) fn of(session: SessionRef<'_>) -> Option<Arc<Share>> {
+/// What was prepared for the newest session of a connection.
+pub(super) fn of(connection: ConnectionRef<'_>) -> Option<Arc<Share>> {
     process::host_tier()?;
-    trampolines::share(session, Slots::get()?.share)
+    trampolines::share(connection, Slots::get()?.share)
+}
+
+/// What the region knows of a session that an application stores by itself: perhaps it was published before.
+pub(super) fn find_again(
+    state: &ContextState,
+    session: SessionRef<'_>,
+    key: &SessionKey,
+) -> Option<Arc<Share>> {
+    let tier = process::host_tier()?;
+    let known = state.scopes.iter().filter_map(OnceBox::get).find_map(|scope| tier.locate(scope, key));
+    let share = match known {
+        Some(Located { origin, single_use, published }) => {
+            Share { origin, single_use, outcome: OnceBox::with_value(Box::new(Some(published))) }
+        }
+        // Early data may be accepted once, and somebody may have done so.
+        None if session.allows_early_data() && tier_was_used(state) => {
+            Share { origin: clock::now(), single_use: true, outcome: OnceBox::new() }
+        }
+        None => return None,
+    };
+    Some(Arc::new(share))
+}
+
+/// Whether sessions of this context were ever shared.
+fn tier_was_used(state: &ContextState) -> bool {
+    state.scopes.iter().any(|scope| scope.get().is_some())
 }
 
 /// Whether a session of the core still counts: what was published is decided by the region.
@@ -194,7 +227,7 @@ fn remember(state: &ContextState, scope: Scope) {
 
 /// Every scope that this context's sessions may stand in. If it had none yet, that of a connection that it would make now.
 fn scopes(state: &ContextState, context: ContextRef<'_>) -> impl Iterator<Item = Scope> {
-    if state.scopes.iter().all(|place| place.get().is_none())
+    if !tier_was_used(state)
         && let Some(scope) = context.with_connection(scope).flatten()
     {
         remember(state, scope);

@@ -23,11 +23,17 @@ enum Added {
 }
 
 /// `SSL_CTX_add_session`: whether the object was newly stored. May evict others and so reach the application.
-pub(crate) fn add(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) -> bool {
+/// `of` is the connection that has just made it, if one has.
+pub(crate) fn add(
+    state: &ContextState,
+    context: ContextRef<'_>,
+    session: SessionRef<'_>,
+    of: Option<ConnectionRef<'_>>,
+) -> bool {
     if removal::refuses(state) {
         return false;
     }
-    let added = guarded(state, Added::Refused, || insert(state, context, session));
+    let added = guarded(state, Added::Refused, || insert(state, context, session, of));
     give_back::follow(state, context);
     match added {
         Added::New => true,
@@ -47,12 +53,21 @@ fn make_room(state: &ContextState, context: ContextRef<'_>, newcomer: SessionRef
     }
 }
 
-fn insert(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) -> Added {
+fn insert(
+    state: &ContextState,
+    context: ContextRef<'_>,
+    session: SessionRef<'_>,
+    of: Option<ConnectionRef<'_>>,
+) -> Added {
     #[cfg(feature = "fault-injection")]
     super::fault::at("insert");
     let Some(key) = SessionKey::new(session.protocol_version(), session.id()) else { return Added::Refused };
     let Some(own) = session.to_owned() else { return Added::Refused };
-    let handle = Stored { session: own, share: share::of(session) };
+    let share = match of {
+        Some(connection) => share::of(connection),
+        None => share::find_again(state, session, &key),
+    };
+    let handle = Stored { session: own, share };
     let core = state.core_for_storing();
     sentinel::plant(state, context);
     if state.app.updates_time() && context.libssl.version.updates_time() {

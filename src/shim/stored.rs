@@ -16,8 +16,7 @@ pub(crate) struct Stored {
     pub(crate) share: Option<Arc<Share>>,
 }
 
-/// A session that is, or is about to be, in the host tier. It hangs on the session itself: an application may take the
-/// session out of the cache and put it there again, and it stays the same session.
+/// A session that is, or is about to be, in the host tier.
 pub(crate) struct Share {
     /// When its line of sessions began.
     pub(crate) origin: i64,

@@ -72,6 +72,7 @@ pub(super) fn table(release: Release) -> Table {
         i2d_session: Some(sharing::i2d_session),
         d2i_session: Some(sharing::d2i_session),
         crypto_get_ex_data: None,
+        session_get_max_early_data: Some(sharing::session_get_max_early_data),
         ssl_free: Some(ssl_free),
         ssl_ctrl: Some(sharing::ssl_ctrl),
         ssl_get_certificate: Some(sharing::ssl_get_certificate),
@@ -95,8 +96,7 @@ pub(super) fn table(release: Release) -> Table {
         ssl_accept: None,
         ssl_get_ssl_method: Some(sharing::ssl_get_ssl_method),
         tls_server_method: Some(sharing::tls_server_method),
-        session_set_ex_data: Some(session_set_ex_data),
-        session_get_ex_data: Some(session_get_ex_data),
+        session_set_ex_data: None,
     }
 }
 
@@ -251,19 +251,6 @@ extern "C-unwind" fn ssl_set_ex_data(ssl: *mut SSL, index: c_int, value: *mut c_
 
 extern "C-unwind" fn ssl_get_ex_data(ssl: *const SSL, index: c_int) -> *mut c_void {
     FakeConnection::at(ssl.cast_mut()).ex_data(index)
-}
-
-extern "C-unwind" fn session_set_ex_data(
-    session: *mut SSL_SESSION,
-    index: c_int,
-    value: *mut c_void,
-) -> c_int {
-    FakeSession::at(session).set_ex_data(index, value);
-    1
-}
-
-extern "C-unwind" fn session_get_ex_data(session: *const SSL_SESSION, index: c_int) -> *mut c_void {
-    FakeSession::at(session.cast_mut()).ex_data(index)
 }
 
 extern "C-unwind" fn session_new() -> *mut SSL_SESSION {

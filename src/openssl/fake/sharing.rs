@@ -77,6 +77,14 @@ pub(super) extern "C-unwind" fn ssl_get_certificate(ssl: *const SSL) -> *mut X50
     }
 }
 
+/// Those of TLS 1.3 do.
+pub(super) extern "C-unwind" fn session_get_max_early_data(session: *const SSL_SESSION) -> u32 {
+    match FakeSession::at(session.cast_mut()).read(|fields| fields.version) {
+        Some(number::TLS1_3_VERSION) => 16384,
+        _ => 0,
+    }
+}
+
 /// Its certificates have no keys: none can be chosen.
 pub(super) extern "C-unwind" fn ssl_ctrl(_: *mut SSL, _: c_int, _: c_long, _: *mut c_void) -> c_long {
     0

@@ -212,18 +212,36 @@ fn who_verifies_clients_finds_no_session_without_an_id_context() {
     });
 }
 
-/// Its callback may choose any.
+/// HAProxy's connections are made from a context without a certificate, and switched before libssl looks for a session.
 #[test]
-fn who_has_no_certificate_needs_a_scope() {
-    let shares = || {
-        let (app, other) = (Application::new(), Application::new());
-        app.context.forget_certificate();
-        other.context.forget_certificate();
-        begin(&app, ID);
-        resumes(&other, ID)
-    };
-    where_shared(&[], || assert!(!shares()));
-    where_shared(&[("SESSCACHE_SCOPE", "web")], || assert!(shares()));
+fn who_has_no_certificate_counts_by_the_context_that_it_is_switched_to() {
+    where_shared(&[], || {
+        let [app, other] = [0, 1].map(|_| {
+            let app = Application::new();
+            app.context.forget_certificate();
+            app
+        });
+        let [one, two] = [b"one", b"two"].map(|certificate| {
+            let shown = Application::new();
+            shown.context.use_certificate(certificate);
+            shown
+        });
+        let switched = |app: &Application, to: &Application| {
+            let connection = app.connect();
+            exports::set_ssl_ctx(connection, to.context);
+            connection
+        };
+        let session = Owned::new(TLS1_2_VERSION, ID);
+        session.set_id_context(b"service");
+        let connection = switched(&app, &one);
+        connection.finish(session);
+        connection.close();
+        assert!(resumes_by(switched(&other, &one), ID));
+        assert!(!resumes_by(switched(&other, &two), ID));
+        assert!(!resumes(&other, ID));
+        begin(&app, b"chosen by a callback");
+        assert!(resumes(&other, b"chosen by a callback"));
+    });
 }
 
 /// Another thread may change a context's certificate at any time: a connection is what its context was when it was made.
