@@ -148,3 +148,18 @@ fn the_oldest_is_overwritten_first_and_still_counts_for_its_owner() {
     tier.flush(&scope("a"));
     assert_eq!(tier.standing(first), Standing::Gone);
 }
+
+#[test]
+fn what_was_ended_stays_ended_when_the_ring_has_passed_it() {
+    let tier = tier();
+    let [removed, passed] =
+        [1, 2].map(|number| tier.put(&scope("a"), &key(number), &[1; 300], TIMES, false).unwrap());
+    tier.remove(&scope("a"), &key(1));
+    let mut later = 0_u32;
+    while tier.standing(passed) == Standing::Stands {
+        later += 1;
+        let key = SessionKey::new(0x0303, &later.to_le_bytes()).unwrap();
+        tier.put(&scope("a"), &key, &[2; 300], TIMES, false).unwrap();
+    }
+    assert_eq!(tier.standing(removed), Standing::Gone);
+}

@@ -254,6 +254,37 @@ fn what_was_ended_elsewhere_does_not_go_back_to_libssl() {
     });
 }
 
+/// libssl asks nobody: what is in its own cache no other process may have.
+#[test]
+fn a_session_for_single_use_that_goes_back_to_libssl_is_no_longer_shared() {
+    where_shared(&[], || {
+        let (app, other) = (Application::new(), Application::new());
+        let session = begin_early(&app);
+        exports::sessions(app.context);
+        assert_eq!(app.context.cached(), [session.handle()]);
+        assert!(!resumes_by(early(&other), ID));
+    });
+}
+
+/// Until it is published nothing says that it is used but once.
+#[test]
+fn what_is_for_single_use_is_not_found_while_its_new_callback_runs() {
+    where_shared(&[], || {
+        let app = Application::with_callbacks();
+        app.in_new(|context, session| {
+            let version = session.view().protocol_version();
+            let connection = exports::ssl_new(context).with_version(version);
+            let connection =
+                if version == TLS1_3_VERSION { connection.with_early_data() } else { connection };
+            assert_eq!(connection.lookup(ID).is_some(), version != TLS1_3_VERSION);
+            connection.close();
+        });
+        begin(&app, ID);
+        begin_early(&app);
+        assert_eq!(app.events().len(), 3, "two are new, and one is asked for");
+    });
+}
+
 /// Apache sets the timeout of each session in its new callback.
 #[test]
 fn what_the_new_callback_changes_is_what_others_find() {

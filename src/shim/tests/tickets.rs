@@ -120,6 +120,18 @@ fn an_application_that_has_decided_for_a_connection_is_obeyed() {
     });
 }
 
+/// Other hosts may have them, too.
+#[test]
+fn whoever_has_ticket_keys_of_his_own_keeps_his_tickets() {
+    where_shared(STATEFUL, || {
+        let app = Application::new();
+        assert!(!has_tickets(&app));
+        app.ctrl(CTRL_SET_TICKET_KEYS, 80);
+        assert!(has_tickets(&app));
+        assert!(!has_tickets(&Application::new()), "another context");
+    });
+}
+
 /// Without the setting nobody notes what is decided, and nobody asks.
 #[test]
 fn decisions_matter_to_stateful_tickets_alone() {
