@@ -26,16 +26,16 @@ fn tier(state: &ContextState) -> Option<&'static HostTier> {
 ///
 /// All of it is the connection's own: what its context shows may be changed by other threads at any time.
 fn scope(connection: ConnectionRef<'_>) -> Option<Scope> {
-    let service = service(connection);
+    let service = service(connection)?;
     let verify_mode = connection.verify_mode()?;
     // Whom it would ask for matters only if it asks.
     if verify_mode == 0 {
-        return Some(Scope::of(&ScopeParts { service, verify_mode, authorities: &[], trusted: NOBODY }));
+        return Some(Scope::of(&ScopeParts { service, verify_mode, authorities: &[], trusted: NONE }));
     }
     let (authorities, trusted) = (connection.authorities()?, trusted(connection.current()?)?);
     // Who asks for certificates and does not say whom it trusts: another service may trust others, and only the operator can
     // tell the two apart.
-    if authorities.is_empty() && trusted == NOBODY && process::scope_name().is_empty() {
+    if authorities.is_empty() && trusted == NONE && process::scope_name().is_empty() {
         return None;
     }
     Some(Scope::of(&ScopeParts { service, verify_mode, authorities: &authorities, trusted }))
@@ -43,27 +43,29 @@ fn scope(connection: ConnectionRef<'_>) -> Option<Scope> {
 
 /// The operator's word and the certificates of the connection's context. One that had none when the connection was made, and has
 /// been switched to another context since, counts by that one's (HAProxy); else a callback chooses, and nobody knows which.
-fn service(connection: ConnectionRef<'_>) -> [u8; 32] {
-    let chosen = || if connection.is_switched() { certified(connection) } else { None };
-    let certified = connection.service(|| certified(connection)).or_else(chosen).unwrap_or_default();
-    digest("sesscache service", [process::scope_name().as_bytes(), &certified])
+fn service(connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
+    let mut shown = connection.service(|| certified(connection))?;
+    if shown == NONE && connection.is_switched() {
+        shown = certified(connection)?;
+    }
+    Some(digest("sesscache service", [process::scope_name().as_bytes(), &shown]))
 }
 
 fn certified(connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
-    let certificates = connection.certificates().filter(|certificates| !certificates.is_empty())?;
-    Some(digest("sesscache certificates", certificates.iter().map(Vec::as_slice)))
+    Some(digest_of("sesscache certificates", &connection.certificates()?))
 }
 
-/// Nobody is trusted, or only who is found in a folder when he is wanted.
-const NOBODY: [u8; 32] = [0; 32];
+/// Stands for no certificate at all.
+const NONE: [u8; 32] = [0; 32];
 
-/// The digest of whom a context trusts. Asked once: verifying may bring more certificates into its store.
+fn digest_of(what: &str, certificates: &[Vec<u8>]) -> [u8; 32] {
+    let parts = certificates.iter().map(Vec::as_slice);
+    if certificates.is_empty() { NONE } else { digest(what, parts) }
+}
+
+/// The digest of whom a context trusts; none is nobody, or who is found in a folder when he is wanted. Asked once: verifying may bring more certificates into its store.
 fn trusted(context: ContextRef<'_>) -> Option<[u8; 32]> {
-    let ask = || {
-        let certificates = context.trusted()?;
-        let parts = certificates.iter().map(Vec::as_slice);
-        Some(if certificates.is_empty() { NOBODY } else { digest("sesscache trust", parts) })
-    };
+    let ask = || Some(digest_of("sesscache trust", &context.trusted()?));
     match state(context) {
         Some(state) => state.trusted.get_or_try_init(|| ask().map(Box::new).ok_or(())).ok().copied(),
         None => ask(),
