@@ -49,9 +49,25 @@ impl Tally {
         self.arrivals.0.load(Ordering::Acquire)
     }
 
-    /// How many there are.
-    #[inline]
+    /// How many there are. A thread that is put to sleep between the two would count in who has come meanwhile, and not out who
+    /// has gone: so it looks again, unless it is never left alone.
     pub(super) fn count(&self) -> usize {
+        const TRIES: usize = if cfg!(all(test, sesscache_loom)) { 1 } else { 64 };
+        let mut departures = self.departures.0.load(Ordering::Acquire);
+        for _ in 0..TRIES {
+            let count = self.since(departures);
+            let now = self.departures.0.load(Ordering::Acquire);
+            if now == departures {
+                return count;
+            }
+            departures = now;
+        }
+        self.since(departures)
+    }
+
+    /// The same at one look: never less than there are.
+    #[inline]
+    fn at_most(&self) -> usize {
         self.since(self.departures.0.load(Ordering::Acquire))
     }
 
@@ -60,11 +76,11 @@ impl Tally {
     #[inline]
     pub(super) fn is_above(&self, limit: usize) -> bool {
         // Without the fence a few others may be unseen, but never so many.
-        if self.count().saturating_add(UNSEEN) <= limit {
+        if self.at_most().saturating_add(UNSEEN) <= limit {
             return false;
         }
         fence(Ordering::SeqCst);
-        self.count() > limit
+        self.at_most() > limit
     }
 
     /// Arrivals grow, and are read after the departures: never less than what is there.
