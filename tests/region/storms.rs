@@ -8,14 +8,14 @@ use sesscache::tools::Region;
 use crate::process::Child;
 use crate::{Folder, anonymous, content, id, number};
 
-/// Unrelated processes that find nothing, or a file of somebody else's, and make the region.
+/// Unrelated processes that find nothing, or an empty file, and make the region.
 pub(crate) fn processes_that_attach_at_once_share_one() {
     const PROCESSES: u32 = 8;
     for round in 0..number("SESSCACHE_STORM", 200) / 20 {
         let folder = Folder::new("attach");
         if round % 2 == 1 {
             let path = folder.path.join("region");
-            fs::write(&path, b"nothing that we know").unwrap();
+            fs::write(&path, b"").unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         }
         let children: Vec<Child> = (0..PROCESSES)
