@@ -181,19 +181,24 @@ impl ConnectionRef<'_> {
 
 // libcrypto passes the connection that is going, and what `service` put there (or NULL).
 // It is ours to free.
-// No lock is held.
+// No lock is held; free functions of other slots run later and may still ask for this one.
 pub(super) unsafe extern "C-unwind" fn free_service(
-    _parent: *mut c_void,
+    parent: *mut c_void,
     value: *mut c_void,
     _table: *mut c_void,
-    _index: c_int,
+    index: c_int,
     _argl: c_long,
     _argp: *mut c_void,
 ) {
-    if !value.is_null() {
-        // SAFETY: it came from the Box in `service`.
-        drop(unsafe { Box::from_raw(value.cast::<Option<[u8; 32]>>()) });
+    if value.is_null() {
+        return;
     }
+    // SAFETY: the parent of an ex_data slot of this class is a connection, still readable here.
+    if let Some(connection) = unsafe { ConnectionRef::from_ptr(parent.cast()) } {
+        connection.set_slot(index, null_mut());
+    }
+    // SAFETY: it came from the Box in `service`, and the slot no longer shows it.
+    drop(unsafe { Box::from_raw(value.cast::<Option<[u8; 32]>>()) });
 }
 
 impl ConnectionRef<'_> {

@@ -130,19 +130,24 @@ pub(crate) fn share<S: Send + Sync>(connection: ConnectionRef<'_>, index: c_int)
 
 // libcrypto passes the connection that is going, and what `hang_share` put there (or NULL).
 // The count is ours to drop.
-// No lock is held.
+// No lock is held; free functions of other slots run later and may still ask for this one.
 pub(crate) unsafe extern "C-unwind" fn free_share<S: Send + Sync>(
-    _parent: *mut c_void,
+    parent: *mut c_void,
     value: *mut c_void,
     _table: *mut c_void,
-    _index: c_int,
+    index: c_int,
     _argl: c_long,
     _argp: *mut c_void,
 ) {
-    if !value.is_null() {
-        // SAFETY: it came from the Arc in `hang_share`.
-        drop(unsafe { Arc::from_raw(value.cast::<S>().cast_const()) });
+    if value.is_null() {
+        return;
     }
+    // SAFETY: the parent of an ex_data slot of this class is a connection, still readable here.
+    if let Some(connection) = unsafe { ConnectionRef::from_ptr(parent.cast()) } {
+        connection.set_slot(index, std::ptr::null_mut());
+    }
+    // SAFETY: it came from the Arc in `hang_share`, and the slot no longer shows it.
+    drop(unsafe { Arc::from_raw(value.cast::<S>().cast_const()) });
 }
 
 /// Whether the context is being freed, and its state is gone already.
