@@ -120,7 +120,6 @@ static void client_certificate(void)
     X509 *peer;
 
     demand_client_certificate(server, client);
-    /* Who names no authority shares nothing. */
     CHECK(SSL_CTX_add_client_CA(server, authority()->certificate));
     one = worker_start(server, client);
     token = worker_connect(&one);
