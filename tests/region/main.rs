@@ -15,6 +15,7 @@
 mod chaos;
 mod process;
 mod races;
+mod refusals;
 mod storms;
 
 use std::path::PathBuf;
@@ -24,13 +25,16 @@ use sesscache::tools::Region;
 
 fn main() {
     type Check = fn();
-    let checks: [(&str, Check); 7] = [
+    let checks: [(&str, Check); 10] = [
         ("killed_at_random", chaos::killed_at_random),
         ("stopped_while_the_ring_comes_round", chaos::stopped_while_the_ring_comes_round),
         ("one_of_those_who_race_takes_it", races::one_of_those_who_race_takes_it),
         ("processes_that_attach_at_once_share_one", storms::processes_that_attach_at_once_share_one),
         ("a_storm_of_forks", storms::a_storm_of_forks),
         ("little_address_space", storms::little_address_space),
+        ("no_file_as_large_as_that_may_be_made", refusals::no_file_as_large_as_that_may_be_made),
+        ("the_disk_is_full", refusals::the_disk_is_full),
+        ("another_users_and_read_only_files", refusals::another_users_and_read_only_files),
         ("privileges_dropped_and_descriptors_closed", storms::privileges_dropped_and_descriptors_closed),
     ];
     let wanted: Vec<String> =
