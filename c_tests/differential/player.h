@@ -53,6 +53,8 @@ enum { HOOKS = 8 };
 void play(char *lines);
 /* Runs what the program hung on hook `number`; 0 is none. */
 void run_hook(unsigned long number);
+/* None runs until the operation of the program itself ends. */
+void no_more_hooks(void);
 /* The innermost operation that is running. */
 const struct operation *running(void);
 /* Adds an operation to the table; `nested`: callbacks may run it. */
