@@ -28,7 +28,11 @@ fn record(number: u64) -> Vec<u64> {
 }
 
 fn region() -> Shared {
-    let layout = Layout::tiny(2, 12);
+    region_of(12)
+}
+
+fn region_of(units: u64) -> Shared {
+    let layout = Layout::tiny(2, units);
     Arc::new(Region::new(Heap::new(layout.words()), layout))
 }
 
@@ -146,5 +150,66 @@ fn a_flush_ends_what_was_published_before_it() {
         assert!(!finds(&region, 1));
         // One that is published while the flush runs may go either way, but is whole.
         finds(&region, 2);
+    });
+}
+
+#[test]
+fn two_that_publish_one_name_leave_one_to_find_and_none_after_a_removal() {
+    check(|| {
+        let region = region();
+        let other = spawn(&region, |region| put(region, 1));
+        put(&region, 1);
+        other.join().unwrap();
+        assert!(finds(&region, 1));
+        // Both may have a slot of their own: a removal takes either.
+        assert!((1..=2).contains(&region.remove(name(1))));
+        assert!(!finds(&region, 1));
+    });
+}
+
+#[test]
+fn what_is_removed_while_it_is_published_again_is_whole_or_gone() {
+    check(|| {
+        let region = region();
+        put(&region, 1);
+        let remover = spawn(&region, |region| region.remove(name(1)));
+        put(&region, 1);
+        remover.join().unwrap();
+        finds(&region, 1);
+        region.remove(name(1));
+        assert!(!finds(&region, 1));
+    });
+}
+
+/// Two buckets of two slots, and a ring that would hold more.
+#[test]
+fn of_those_who_find_all_slots_taken_each_publishes_in_place_of_another() {
+    check(|| {
+        let region = region_of(40);
+        (1..=4).for_each(|number| put(&region, number));
+        let other = spawn(&region, |region| put(region, 5));
+        put(&region, 6);
+        other.join().unwrap();
+        assert!(finds(&region, 5) && finds(&region, 6));
+        assert_eq!((1..=6).filter(|number| finds(&region, *number)).count(), 4);
+    });
+}
+
+/// A writer that sleeps after it has reserved its place, while the ring comes round.
+#[test]
+fn a_writer_that_slept_publishes_nothing_and_blocks_nobody() {
+    check(|| {
+        let region = region();
+        let sleeper = spawn(&region, |region| region.put(name(1), CELL, &record(1)).is_some());
+        put(&region, 2);
+        put(&region, 3);
+        // What it wrote may have spoiled records of others. Those do not open: here, they are not whole.
+        let opens = |number: u64| {
+            region.find(name(number), CELL).is_ok_and(|found| found.body == [number as u8; BODY])
+        };
+        let published = sleeper.join().unwrap();
+        assert!(published || !opens(1));
+        put(&region, 4);
+        assert!(finds(&region, 4));
     });
 }
