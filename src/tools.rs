@@ -3,7 +3,7 @@
 use crate::base::clock;
 use crate::base::settings::Settings;
 use crate::cache::SessionKey;
-use crate::shared::{Counter, HostTier, Scope, ScopeParts, Times, digest};
+use crate::shared::{Counter, HostTier, Scope, ScopeParts, Times, Verification, digest};
 
 /// A region that this process has opened.
 pub struct Region {
@@ -21,7 +21,8 @@ impl Region {
         }
         let shared = settings.shared.ok_or("SESSCACHE_SHARED is not set")?;
         let service = digest("tools", [shared.scope.as_bytes()]);
-        let parts = ScopeParts { service, verify_mode: 0, authorities: &[], trusted: [0; 32] };
+        let parts =
+            ScopeParts { service, verification: Verification::default(), authorities: &[], trusted: [0; 32] };
         Ok(Region { scope: Scope::of(&parts), tier: HostTier::open(&shared, clock::now())? })
     }
 
@@ -35,14 +36,14 @@ impl Region {
 
     /// What was shared under this id; with `taking` it is taken out, and one of all who ask gets it.
     pub fn get(&self, id: &[u8], taking: bool) -> Option<Vec<u8>> {
-        let found = self.tier.get(&self.scope, &key(id)?, clock::now(), taking)?;
+        let found = self.tier.get(std::iter::once(self.scope), &key(id)?, clock::now(), taking)?;
         Some(found.der.to_vec())
     }
 
     /// Ends what was shared under this id.
     pub fn remove(&self, id: &[u8]) {
         if let Some(key) = key(id) {
-            self.tier.remove(&self.scope, &key);
+            self.tier.remove(&key);
         }
     }
 

@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use libc::{c_int, c_long};
 
 use super::{adopted, adopted_now};
-use crate::openssl::number::{CTRL_SET_SESS_CACHE_MODE, CTRL_SET_SESS_CACHE_SIZE};
+use crate::openssl::number::*;
 use crate::openssl::{SSL_CTX, table};
 use crate::shim::controls;
 
@@ -23,7 +23,10 @@ pub unsafe extern "C-unwind" fn SSL_CTX_ctrl(
     larg: c_long,
     parg: *mut c_void,
 ) -> c_long {
-    let sets = matches!(cmd, CTRL_SET_SESS_CACHE_MODE | CTRL_SET_SESS_CACHE_SIZE);
+    let sets = matches!(
+        cmd,
+        CTRL_SET_SESS_CACHE_MODE | CTRL_SET_SESS_CACHE_SIZE | CTRL_SET_TICKET_KEYS | CTRL_SET_VERIFY_STORE
+    );
     // A context is adopted only by a setter: libssl asks for count and size under its lock.
     // SAFETY: the caller's argument.
     let found = if sets { unsafe { adopted_now(ctx) } } else { unsafe { adopted(ctx) } };

@@ -1,7 +1,8 @@
 //! What sharing a session takes: its DER, and what of its connection decides who may resume it.
 
 use std::ffi::c_void;
-use std::ptr::null_mut;
+use std::marker::PhantomData;
+use std::ptr::{NonNull, null_mut};
 
 use libc::{c_int, c_long, c_uchar};
 use zeroize::Zeroizing;
@@ -14,7 +15,7 @@ use super::load::libssl;
 use super::session::{Session, SessionRef};
 use super::table::Libssl;
 use super::types::number::*;
-use super::types::{Stack, X509};
+use super::types::{SSL_CTX, Stack, X509};
 
 impl SessionRef<'_> {
     /// Whether its client may send data before the handshake is done.
@@ -52,30 +53,44 @@ impl Session {
     }
 }
 
-impl ContextRef<'_> {
+impl<'a> ContextRef<'a> {
     /// Asks a connection that is made for the question.
     pub(crate) fn with_connection<T>(self, ask: impl FnOnce(ConnectionRef<'_>) -> T) -> Option<T> {
         let free = self.libssl.ssl_free?;
-        // SAFETY: a live context.
-        let made = unsafe { (self.libssl.ssl_new)(self.as_ptr()) };
-        // SAFETY: made just now, or NULL; freed below.
-        let answer = unsafe { ConnectionRef::from_ptr(made) }.map(ask);
-        // SAFETY: made just now, and nobody else has seen it. NULL is allowed.
-        unsafe { free(made) };
-        answer
+        errors::kept(self.libssl, || {
+            // SAFETY: a live context.
+            let made = unsafe { (self.libssl.ssl_new)(self.as_ptr()) };
+            // SAFETY: made just now, or NULL; freed below.
+            let answer = unsafe { ConnectionRef::from_ptr(made) }.map(ask);
+            // SAFETY: made just now, and nobody else has seen it. NULL is allowed.
+            unsafe { free(made) };
+            answer
+        })
     }
 
-    /// The certificates that its store has now, each in DER, in an order of their own: whom it trusts. (What a folder of
-    /// authorities holds is read only when it is wanted, and so not among them.)
-    pub(crate) fn trusted(self) -> Option<Vec<Vec<u8>>> {
+    /// The store that its connections verify their clients with, unless they have one of their own.
+    pub(crate) fn trust(self) -> Option<Trust<'a>> {
+        // SAFETY: a live context, which keeps its store.
+        let store = unsafe { (self.libssl.ctx_get_cert_store?)(self.as_ptr()) };
+        Some(Trust { store: NonNull::new(store), libssl: self.libssl, life: PhantomData })
+    }
+}
+
+/// A store of certificates that are trusted, or none.
+pub(crate) struct Trust<'a> {
+    store: Option<NonNull<c_void>>,
+    libssl: &'static Libssl,
+    life: PhantomData<&'a SSL_CTX>,
+}
+
+impl Trust<'_> {
+    /// The certificates in it now, each in DER, in an order of their own. (What a folder of authorities holds is read only
+    /// when it is wanted, and so not among them.)
+    pub(crate) fn certificates(self) -> Option<Vec<Vec<u8>>> {
         let libssl = self.libssl;
         let (lock, unlock) = (libssl.store_lock?, libssl.store_unlock?);
         let (objects, x509, i2d) = (libssl.store_get0_objects?, libssl.object_get0_x509?, libssl.i2d_x509?);
-        // SAFETY: a live context, which keeps its store.
-        let store = unsafe { (libssl.ctx_get_cert_store?)(self.as_ptr()) };
-        if store.is_null() {
-            return Some(Vec::new());
-        }
+        let Some(store) = self.store.map(NonNull::as_ptr) else { return Some(Vec::new()) };
         // SAFETY: a live store.
         unsafe { lock(store) };
         // SAFETY: a live store, under its lock.
@@ -138,7 +153,7 @@ impl ConnectionRef<'_> {
     }
 
     fn control(self, command: c_int, number: c_long, pointer: *mut c_void) -> c_long {
-        // SAFETY: a live connection; the two commands used here take a number, or one of its certificates.
+        // SAFETY: a live connection; the commands used here take a number, one of its certificates, or a place for a pointer.
         libssl()
             .and_then(|libssl| libssl.ssl_ctrl)
             .map_or(0, |ctrl| unsafe { ctrl(self.as_ptr(), command, number, pointer) })
@@ -151,12 +166,56 @@ impl ConnectionRef<'_> {
         Some(unsafe { get(self.as_ptr()) }.cast_unsigned())
     }
 
+    /// How long a client's chain may be.
+    pub(crate) fn verify_depth(self) -> Option<c_int> {
+        let get = libssl()?.ssl_get_verify_depth?;
+        // SAFETY: a live connection.
+        Some(unsafe { get(self.as_ptr()) })
+    }
+
+    /// `X509_V_FLAG_CRL_CHECK` and its like.
+    pub(crate) fn verify_flags(self) -> Option<u64> {
+        let libssl = libssl()?;
+        let get = libssl.param_get_flags?;
+        // SAFETY: a live connection.
+        let param = unsafe { (libssl.ssl_get0_param?)(self.as_ptr()) };
+        // SAFETY: the connection's own, which it always has.
+        Some(unsafe { get(param) })
+    }
+
+    /// Whether a callback of the application has the last word on each certificate of a chain.
+    pub(crate) fn has_verify_callback(self) -> Option<bool> {
+        let get = libssl()?.ssl_get_verify_callback?;
+        // SAFETY: a live connection; the function is not called.
+        Some(!unsafe { get(self.as_ptr()) }.is_null())
+    }
+
+    /// Whether its client's certificate was found good, or none was asked for or shown.
+    pub(crate) fn is_verified(self) -> bool {
+        const OK: c_long = 0;
+        let get = libssl().and_then(|libssl| libssl.ssl_get_verify_result);
+        // SAFETY: a live connection.
+        get.is_some_and(|get| unsafe { get(self.as_ptr()) } == OK)
+    }
+
+    /// The store that it verifies its client with in place of its context's. (1.1.1 does not tell.)
+    pub(crate) fn own_trust(&self) -> Option<Trust<'_>> {
+        let mut store: *mut c_void = null_mut();
+        self.control(CTRL_GET_VERIFY_STORE, 0, (&raw mut store).cast());
+        Some(Trust { store: Some(NonNull::new(store)?), libssl: libssl()?, life: PhantomData })
+    }
+
     /// The names of the authorities that a client is told, each in DER.
     pub(crate) fn authorities(self) -> Option<Vec<Vec<u8>>> {
         let libssl = libssl()?;
         let i2d = libssl.i2d_x509_name?;
         // SAFETY: a live connection.
-        let names = unsafe { (libssl.ssl_get_client_ca_list?)(self.as_ptr()) };
+        let mut names = unsafe { (libssl.ssl_get_client_ca_list?)(self.as_ptr()) };
+        // SAFETY: a live stack, or NULL, of which there are -1.
+        if unsafe { (libssl.stack_num?)(names) } <= 0 {
+            // SAFETY: a live connection. What libssl tells a client if there is no list for clients.
+            names = unsafe { (libssl.ssl_get0_ca_list?)(self.as_ptr()) };
+        }
         // SAFETY: a name of that list, which i2d only reads.
         stack(libssl, names, |name| encoded(|out| unsafe { i2d(name, out) }))
     }

@@ -117,7 +117,14 @@ functions! {
         ssl_get_certificate = c"SSL_get_certificate": fn(*const SSL) -> *mut X509;
         i2d_x509 = c"i2d_X509": fn(*const X509, *mut *mut c_uchar) -> c_int;
         ssl_get_verify_mode = c"SSL_get_verify_mode": fn(*const SSL) -> c_int;
+        ssl_get_verify_depth = c"SSL_get_verify_depth": fn(*const SSL) -> c_int;
+        ssl_get_verify_callback = c"SSL_get_verify_callback": fn(*const SSL) -> *const c_void;
+        ssl_get_verify_result = c"SSL_get_verify_result": fn(*const SSL) -> c_long;
+        ssl_get0_param = c"SSL_get0_param": fn(*mut SSL) -> *mut c_void;
+        param_get_flags = c"X509_VERIFY_PARAM_get_flags": fn(*mut c_void) -> c_ulong;
+        ctx_set_cert_verify_callback = c"SSL_CTX_set_cert_verify_callback": fn(*mut SSL_CTX, Option<CertVerifyCb>, *mut c_void);
         ssl_get_client_ca_list = c"SSL_get_client_CA_list": fn(*const SSL) -> *mut Stack;
+        ssl_get0_ca_list = c"SSL_get0_CA_list": fn(*const SSL) -> *mut Stack;
         ctx_get_cert_store = c"SSL_CTX_get_cert_store": fn(*const SSL_CTX) -> *mut c_void;
         store_lock = c"X509_STORE_lock": fn(*mut c_void) -> c_int;
         store_unlock = c"X509_STORE_unlock": fn(*mut c_void) -> c_int;

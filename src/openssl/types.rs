@@ -16,6 +16,8 @@ pub(crate) type GetCb =
 pub(crate) type GenerateCb = unsafe extern "C-unwind" fn(*mut SSL, *mut c_uchar, *mut c_uint) -> c_int;
 
 /// `CRYPTO_EX_free`: parent, the value, its table, index, argl, argp.
+/// It is given an `X509_STORE_CTX` and the application's own argument.
+pub(crate) type CertVerifyCb = unsafe extern "C-unwind" fn(*mut libc::c_void, *mut libc::c_void) -> c_int;
 pub(crate) type ExFree = unsafe extern "C-unwind" fn(
     *mut libc::c_void,
     *mut libc::c_void,
@@ -76,6 +78,9 @@ pub(crate) mod number {
     pub(crate) const CTRL_GET_SESS_CACHE_MODE: c_int = 45;
 
     pub(crate) const CTRL_SET_TICKET_KEYS: c_int = 59;
+    pub(crate) const CTRL_SET_VERIFY_STORE: c_int = 106;
+    /// Since 3.0.
+    pub(crate) const CTRL_GET_VERIFY_STORE: c_int = 137;
     pub(crate) const CTRL_SELECT_CURRENT_CERT: c_int = 116;
     pub(crate) const CTRL_SET_CURRENT_CERT: c_int = 117;
 

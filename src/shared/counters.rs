@@ -27,7 +27,7 @@ pub(crate) enum Counter {
     TakenByOther,
     /// … for what a flush had ended.
     Flushed,
-    /// … for what did not open: spoiled, or sealed by another key.
+    /// … for what did not open: of another scope, spoiled, or sealed by another key.
     Unopened,
     /// Sessions that were invalidated.
     Removed,

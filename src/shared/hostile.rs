@@ -6,7 +6,7 @@ use super::layout::Layout;
 use super::memory::{Heap, Memory};
 use super::record::Use;
 use super::region::{Region, Standing};
-use super::scope::{Parts, Scope};
+use super::scope::{Parts, Scope, Verification};
 use super::seal::{Address, SealingKey, Terms};
 use crate::cache::SessionKey;
 
@@ -40,7 +40,12 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
     layout.inscribe(&memory, 1);
     let region = Region::new(&memory, layout);
     let key = SealingKey::new(&[7; 32]);
-    let scope = Scope::of(&Parts { service: [0; 32], verify_mode: 0, authorities: &[], trusted: [0; 32] });
+    let scope = Scope::of(&Parts {
+        service: [0; 32],
+        verification: Verification::default(),
+        authorities: &[],
+        trusted: [0; 32],
+    });
     let cell = scope.cell();
     for step in steps {
         match step {
@@ -59,7 +64,7 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
             Step::Find(id) | Step::Take(id) => {
                 let Some(session) = session(id) else { continue };
                 let address = Address { scope: &scope, key: &session };
-                let Ok(mut found) = region.find(key.name(address), cell) else { continue };
+                let Ok(mut found) = region.find(key.name(&session), Ok) else { continue };
                 if let Some(der) = key.open(address, b"", &mut found) {
                     let length = u8::try_from(der.len()).unwrap_or_default();
                     assert!(der[..] == content(id, length), "a record opens that was never sealed");
@@ -72,7 +77,7 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
             }
             Step::Remove(id) => {
                 let Some(session) = session(id) else { continue };
-                region.remove(key.name(Address { scope: &scope, key: &session }));
+                region.remove(key.name(&session));
             }
             Step::Flush => region.flush(cell),
             Step::Write { at, word } => memory.store(usize::from(at) % memory.words(), word),

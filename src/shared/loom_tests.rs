@@ -4,11 +4,12 @@
 use loom::sync::Arc;
 use loom::thread;
 
+use super::counters::Counter;
 use super::index::Name;
 use super::layout::Layout;
 use super::memory::Heap;
 use super::record::{self, Header, Use};
-use super::region::{Cell, Region, Standing};
+use super::region::{Cell, Found, Region, Standing};
 
 const CELL: Cell = Cell(0);
 /// Five units each; the ring has twelve.
@@ -40,16 +41,21 @@ fn put(region: &Shared, number: u64) {
     region.put(name(number), CELL, &record(number));
 }
 
+fn find(region: &Shared, number: u64) -> Result<Found, Counter> {
+    let standing = |found| if region.has_flushed(&found, CELL) { Err(Counter::Flushed) } else { Ok(found) };
+    region.find(name(number), standing)
+}
+
 /// Whether there is a record of this number; one that is found is whole.
 fn finds(region: &Shared, number: u64) -> bool {
-    let Ok(found) = region.find(name(number), CELL) else { return false };
+    let Ok(found) = find(region, number) else { return false };
     assert_eq!(found.header.origin.cast_unsigned(), number);
     assert_eq!(found.body, [number as u8; BODY]);
     true
 }
 
 fn takes(region: &Shared, number: u64) -> bool {
-    region.find(name(number), CELL).is_ok_and(|found| region.take(&found))
+    find(region, number).is_ok_and(|found| region.take(&found))
 }
 
 fn check(model: impl Fn() + Sync + Send + 'static) {
@@ -204,9 +210,7 @@ fn a_writer_that_slept_publishes_nothing_and_blocks_nobody() {
         put(&region, 2);
         put(&region, 3);
         // What it wrote may have spoiled records of others. Those do not open: here, they are not whole.
-        let opens = |number: u64| {
-            region.find(name(number), CELL).is_ok_and(|found| found.body == [number as u8; BODY])
-        };
+        let opens = |number: u64| find(&region, number).is_ok_and(|found| found.body == [number as u8; BODY]);
         let published = sleeper.join().unwrap();
         assert!(published || !opens(1));
         put(&region, 4);

@@ -41,5 +41,5 @@ mod tier;
 
 pub(crate) use counters::Counter;
 pub(crate) use region::{Published, Standing};
-pub(crate) use scope::{Parts as ScopeParts, Scope, digest};
+pub(crate) use scope::{Parts as ScopeParts, Scope, Verification, digest};
 pub(crate) use tier::{HostTier, Located, Times};

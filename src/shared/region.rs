@@ -30,12 +30,18 @@ pub(crate) enum Standing {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Cell(pub(super) u8);
 
+impl Cell {
+    pub(super) fn all() -> impl Iterator<Item = Cell> {
+        (0..=u8::MAX).map(Cell)
+    }
+}
+
 /// A record that was found and copied out, still sealed.
 pub(super) struct Found {
     pub(super) header: Header,
     pub(super) body: Vec<u8>,
     seen: Seen,
-    cell: Cell,
+    position: Position,
 }
 
 pub(super) struct Region<M> {
@@ -59,22 +65,33 @@ impl<M: Memory> Region<M> {
         Published::of(seen?, cell)
     }
 
-    /// The record of this name, copied out; else why there is none.
-    pub(super) fn find(&self, name: Name, cell: Cell) -> Result<Found, Counter> {
+    /// What `accept` makes of a record of this name, copied out: of the first that it accepts. Else why there is none.
+    pub(super) fn find<T>(
+        &self,
+        name: Name,
+        mut accept: impl FnMut(Found) -> Result<T, Counter>,
+    ) -> Result<T, Counter> {
         let mut why = Counter::Unknown;
         for seen in index::candidates(&self.memory, &self.layout, name) {
             let Some(position) = self.position(seen) else {
                 why = Counter::Overwritten;
                 continue;
             };
-            match self.copy(seen, position, cell) {
+            match self.copy(seen, position) {
                 Some(found) if found.header.name != name => {}
-                Some(_) if self.is_flushed(position, cell) => why = Counter::Flushed,
-                Some(found) => return Ok(found),
+                Some(found) => match accept(found) {
+                    Ok(accepted) => return Ok(accepted),
+                    Err(reason) => why = reason,
+                },
                 None => why = Counter::Overwritten,
             }
         }
         Err(why)
+    }
+
+    /// Whether a flush of this cell has ended what `find` has found.
+    pub(super) fn has_flushed(&self, found: &Found, cell: Cell) -> bool {
+        self.is_flushed(found.position, cell)
     }
 
     /// Takes out what `find` has found. Of all who try, in whatever process, one succeeds.
@@ -141,7 +158,7 @@ impl<M: Memory> Region<M> {
     }
 
     /// The record that a slot names, as far as it is one.
-    fn copy(&self, seen: Seen, position: Position, cell: Cell) -> Option<Found> {
+    fn copy(&self, seen: Seen, position: Position) -> Option<Found> {
         let header = self.header(seen)?;
         let mut words = vec![0; HEADER + header.length.div_ceil(8)];
         if !log::copy(&self.memory, &self.layout, position, &mut words) {
@@ -150,13 +167,14 @@ impl<M: Memory> Region<M> {
         // Read again with the body, or another record's header might go with it.
         let (head, body) = words.split_first_chunk()?;
         let again = Header::of(head).filter(|again| *again == header)?;
-        Some(Found { header: again, body: record::body(body, header.length), seen, cell })
+        Some(Found { header: again, body: record::body(body, header.length), seen, position })
     }
 }
 
 impl Found {
-    pub(super) fn published(&self) -> Option<Published> {
-        Published::of(self.seen, self.cell)
+    /// Where it stands, as a record of this cell.
+    pub(super) fn published(&self, cell: Cell) -> Option<Published> {
+        Published::of(self.seen, cell)
     }
 
     pub(super) fn is_single_use(&self) -> bool {

@@ -14,12 +14,24 @@ pub(crate) struct Scope(pub(super) [u8; 32]);
 pub(crate) struct Parts<'a> {
     /// The operator's name for it and the certificates that it shows: `digest` of both.
     pub(crate) service: [u8; 32],
-    /// How client certificates are verified.
-    pub(crate) verify_mode: u32,
+    pub(crate) verification: Verification,
     /// The names of the authorities that a client is told.
     pub(crate) authorities: &'a [Vec<u8>],
     /// `digest` of the certificates that are trusted.
     pub(crate) trusted: [u8; 32],
+}
+
+/// How client certificates are verified. The default: none is asked for.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Verification {
+    /// `SSL_VERIFY_PEER` and its like.
+    pub(crate) mode: u32,
+    /// How long a chain may be.
+    pub(crate) depth: i32,
+    /// `X509_V_FLAG_CRL_CHECK` and its like.
+    pub(crate) flags: u64,
+    /// Whether a callback has the last word.
+    pub(crate) by_callback: bool,
 }
 
 /// A digest of several parts. Each counts with its length: no two lists of parts read the same.
@@ -34,10 +46,12 @@ pub(crate) fn digest<'a>(what: &'a str, parts: impl IntoIterator<Item = &'a [u8]
 
 impl Scope {
     pub(crate) fn of(parts: &Parts<'_>) -> Scope {
-        let verify_mode = parts.verify_mode.to_le_bytes();
-        let fixed: [&[u8]; 3] = [&parts.service, &verify_mode, &parts.trusted];
+        let Verification { mode, depth, flags, by_callback } = parts.verification;
+        let (mode, depth, flags) = (mode.to_le_bytes(), depth.to_le_bytes(), flags.to_le_bytes());
+        let fixed: [&[u8]; 6] =
+            [&parts.service, &parts.trusted, &mode, &depth, &flags, &[u8::from(by_callback)]];
         Scope(digest(
-            "sesscache scope 2",
+            "sesscache scope 3",
             fixed.into_iter().chain(parts.authorities.iter().map(Vec::as_slice)),
         ))
     }
@@ -58,15 +72,18 @@ mod tests {
         let names = [b"one".to_vec(), b"two".to_vec()];
         let service =
             |name: &str, certificate: &str| digest("service", [name.as_bytes(), certificate.as_bytes()]);
-        let base =
-            Parts { service: service("a", "bc"), verify_mode: 1, authorities: &names, trusted: [1; 32] };
+        let verification = Verification { mode: 1, depth: 9, flags: 4, by_callback: true };
+        let base = Parts { service: service("a", "bc"), verification, authorities: &names, trusted: [1; 32] };
         let others = [
             Parts { service: service("", "bc"), ..base },
             Parts { service: service("ab", "c"), ..base },
             Parts { service: service("a", ""), ..base },
             Parts { trusted: [2; 32], ..base },
-            Parts { verify_mode: 0, ..base },
-            Parts { verify_mode: 3, ..base },
+            Parts { verification: Verification { mode: 0, ..verification }, ..base },
+            Parts { verification: Verification { mode: 3, ..verification }, ..base },
+            Parts { verification: Verification { depth: 8, ..verification }, ..base },
+            Parts { verification: Verification { flags: 0, ..verification }, ..base },
+            Parts { verification: Verification { by_callback: false, ..verification }, ..base },
             Parts { authorities: &names[..1], ..base },
             Parts { authorities: &[b"onetwo".to_vec()], ..base },
         ];

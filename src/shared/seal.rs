@@ -48,14 +48,14 @@ impl SealingKey {
         SealingKey { naming, cipher: XChaCha20Poly1305::new(&(*body).into()) }
     }
 
-    /// The name of the record of this session, under this key.
-    pub(super) fn name(&self, address: Address<'_>) -> Name {
+    /// The name of the record of this session, under this key. The scope is no part of it: whoever ends a session need not
+    /// know in which it was made, and a record of another scope does not open.
+    pub(super) fn name(&self, session: &SessionKey) -> Name {
         let hash = self
             .naming
             .clone()
-            .chain_update(address.scope.0)
-            .chain_update(address.key.version().to_le_bytes())
-            .chain_update(address.key.id())
+            .chain_update(session.version().to_le_bytes())
+            .chain_update(session.id())
             .finalize()
             .into_bytes();
         Name(words(&hash.into()))
@@ -71,7 +71,7 @@ impl SealingKey {
         let mut nonce = [0; NONCE];
         // From the system, always: a fork or a restored machine would repeat any state of our own.
         let filled = getrandom(&mut nonce, GetRandomFlags::empty()).ok()?;
-        let name = self.name(address);
+        let name = self.name(address.key);
         let header = Header {
             name,
             usage: terms.usage,
@@ -87,7 +87,8 @@ impl SealingKey {
         (filled == NONCE).then(|| (name, record::assemble(&header, &body)))
     }
 
-    /// The DER in a record that was found, of which only the header is left then; `None` if it does not open.
+    /// The DER in a record that was found, of which only the header is left then; `None` if it does not open, and is as it
+    /// was.
     pub(super) fn open(
         &self,
         address: Address<'_>,
@@ -95,9 +96,9 @@ impl SealingKey {
         found: &mut Found,
     ) -> Option<Zeroizing<Vec<u8>>> {
         let aad = associated(address, &found.header, boot);
-        let mut body = Zeroizing::new(std::mem::take(&mut found.body));
-        self.cipher.decrypt_in_place(&XNonce::from(found.header.nonce), &aad, &mut *body).ok()?;
-        Some(body)
+        // What does not open is not changed: it is verified before it is decrypted.
+        self.cipher.decrypt_in_place(&XNonce::from(found.header.nonce), &aad, &mut found.body).ok()?;
+        Some(Zeroizing::new(std::mem::take(&mut found.body)))
     }
 }
 

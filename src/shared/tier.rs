@@ -14,15 +14,15 @@ use super::file::{self, Attached};
 use super::keys::{self, KeyRing, Master};
 use super::mapping::Mapping;
 use super::record::{DER_MAX, Use};
-use super::region::{Published, Region, Standing};
+use super::region::{Cell, Found, Published, Region, Standing};
 use super::scope::Scope;
-use super::seal::{Address, SealingKey, Terms};
+use super::seal::{Address, Terms};
 use crate::base::log::{self, Level};
 use crate::base::settings::{Place, Shared};
 use crate::cache::SessionKey;
 
 /// The keys are looked at again after so many seconds.
-const LOOK_AGAIN: i64 = 60;
+const LOOK_AGAIN: u64 = 60;
 
 pub(crate) struct HostTier {
     region: Region<Mapping>,
@@ -46,6 +46,13 @@ pub(crate) struct Resumed {
     pub(crate) origin: i64,
     /// Where it stands still; nothing if it was taken out.
     pub(crate) published: Option<Published>,
+}
+
+/// A record that has opened.
+struct Opened {
+    found: Found,
+    scope: Scope,
+    der: Zeroizing<Vec<u8>>,
 }
 
 /// Where a session stands.
@@ -103,10 +110,16 @@ impl HostTier {
         self.region.put(name, scope.cell(), &words)
     }
 
-    /// Finds a session. One for single use, or any if `taking`, is taken out: of all who ask, in whatever process, one gets it.
-    pub(crate) fn get(&self, scope: &Scope, key: &SessionKey, now: i64, taking: bool) -> Option<Resumed> {
-        let found = self.find(Address { scope, key }, now, taking);
-        match found {
+    /// Finds a session of one of these scopes. One for single use, or any if `taking`, is taken out: of all who ask, in
+    /// whatever process, one gets it.
+    pub(crate) fn get(
+        &self,
+        scopes: impl Iterator<Item = Scope> + Clone,
+        key: &SessionKey,
+        now: i64,
+        taking: bool,
+    ) -> Option<Resumed> {
+        match self.find(scopes, key, now, taking) {
             Ok(resumed) => {
                 self.region.count(Counter::Hit);
                 if resumed.published.is_none() {
@@ -121,48 +134,69 @@ impl HostTier {
         }
     }
 
-    fn find(&self, address: Address<'_>, now: i64, taking: bool) -> Result<Resumed, Counter> {
-        let mut why = Counter::Unknown;
-        for key in self.keys.ring().all() {
-            match self.find_under(key, address, now, taking) {
-                Err(Counter::Unknown) => {}
-                Err(reason) => why = reason,
-                Ok(resumed) => return Ok(resumed),
-            }
-        }
-        Err(why)
-    }
-
-    fn find_under(
+    fn find(
         &self,
-        key: &SealingKey,
-        address: Address<'_>,
+        scopes: impl Iterator<Item = Scope> + Clone,
+        key: &SessionKey,
         now: i64,
         taking: bool,
     ) -> Result<Resumed, Counter> {
-        let mut found = self.region.find(key.name(address), address.scope.cell())?;
-        let der = key.open(address, &self.boot, &mut found).ok_or(Counter::Unopened)?;
-        let origin = found.header.origin;
-        if found.header.expiry < now || self.is_too_old(origin, now) {
-            return Err(Counter::Expired);
-        }
-        let published = match taking || found.is_single_use() {
-            true if self.region.take(&found) => None,
-            true => return Err(Counter::TakenByOther),
-            false => found.published(),
-        };
-        Ok(Resumed { der, origin, published })
+        self.opened(scopes, key, |Opened { found, scope, der }| {
+            let origin = found.header.origin;
+            if found.header.expiry < now || self.is_too_old(origin, now) {
+                return Err(Counter::Expired);
+            }
+            let published = match taking || found.is_single_use() {
+                true if self.region.take(&found) => None,
+                true => return Err(Counter::TakenByOther),
+                false => found.published(scope.cell()),
+            };
+            Ok(Resumed { der, origin, published })
+        })
     }
 
     /// Where a session stands, if it does. Nothing is taken or counted.
-    pub(crate) fn locate(&self, scope: &Scope, key: &SessionKey) -> Option<Located> {
-        let address = Address { scope, key };
-        self.keys.ring().all().find_map(|sealing| {
-            let mut found = self.region.find(sealing.name(address), scope.cell()).ok()?;
-            sealing.open(address, &self.boot, &mut found)?;
+    pub(crate) fn locate(
+        &self,
+        scopes: impl Iterator<Item = Scope> + Clone,
+        key: &SessionKey,
+    ) -> Option<Located> {
+        self.opened(scopes, key, |Opened { found, scope, .. }| {
             let (origin, single_use) = (found.header.origin, found.is_single_use());
-            Some(Located { origin, single_use, published: found.published()? })
+            let published = found.published(scope.cell()).ok_or(Counter::Lost)?;
+            Ok(Located { origin, single_use, published })
         })
+        .ok()
+    }
+
+    /// What `accept` makes of the session's record: of the first that opens under one of the keys, in one of the scopes, and
+    /// that no flush has ended.
+    fn opened<T>(
+        &self,
+        scopes: impl Iterator<Item = Scope> + Clone,
+        key: &SessionKey,
+        mut accept: impl FnMut(Opened) -> Result<T, Counter>,
+    ) -> Result<T, Counter> {
+        let mut why = Counter::Unknown;
+        for sealing in self.keys.ring().all() {
+            let result = self.region.find(sealing.name(key), |mut found| {
+                let opened = scopes.clone().find_map(|scope| {
+                    let der = sealing.open(Address { scope: &scope, key }, &self.boot, &mut found)?;
+                    Some((scope, der))
+                });
+                let (scope, der) = opened.ok_or(Counter::Unopened)?;
+                if self.region.has_flushed(&found, scope.cell()) {
+                    return Err(Counter::Flushed);
+                }
+                accept(Opened { found, scope, der })
+            });
+            match result {
+                Err(Counter::Unknown) => {}
+                Err(reason) => why = reason,
+                Ok(accepted) => return Ok(accepted),
+            }
+        }
+        Err(why)
     }
 
     /// Whether a line of sessions that began then may not go on.
@@ -170,10 +204,10 @@ impl HostTier {
         now.saturating_sub(origin) >= self.max_lifetime
     }
 
-    /// Invalidates a session for every process.
-    pub(crate) fn remove(&self, scope: &Scope, key: &SessionKey) {
-        let address = Address { scope, key };
-        let removed: usize = self.keys.ring().all().map(|key| self.region.remove(key.name(address))).sum();
+    /// Invalidates a session for every process, in whichever scope it is.
+    pub(crate) fn remove(&self, key: &SessionKey) {
+        let removed: usize =
+            self.keys.ring().all().map(|sealing| self.region.remove(sealing.name(key))).sum();
         if removed > 0 {
             self.region.count(Counter::Removed);
         }
@@ -182,6 +216,12 @@ impl HostTier {
     /// Invalidates every session of a scope, for every process.
     pub(crate) fn flush(&self, scope: &Scope) {
         self.region.flush(scope.cell());
+        self.region.count(Counter::Flush);
+    }
+
+    /// Invalidates every session there is.
+    pub(crate) fn flush_all(&self) {
+        Cell::all().for_each(|cell| self.region.flush(cell));
         self.region.count(Counter::Flush);
     }
 
@@ -273,7 +313,8 @@ impl Keys {
     fn look_again(&self, now: i64, at_once: bool) {
         let Some(path) = &self.file else { return };
         let looked = self.looked.load(Ordering::Relaxed);
-        let due = at_once || now.saturating_sub(looked) >= LOOK_AGAIN;
+        // Not only later: the clock may have been set back.
+        let due = at_once || now.abs_diff(looked) >= LOOK_AGAIN;
         if !due || self.looked.compare_exchange(looked, now, Ordering::Relaxed, Ordering::Relaxed).is_err() {
             return;
         }

@@ -52,7 +52,7 @@ pub(crate) fn remove_session(
     }
     if state.phase() == Phase::GivenBack {
         // Our trampoline may not be there any more.
-        guarded(state, (), || share::invalidate(state, context, session));
+        guarded(state, (), || share::invalidate(state, session));
     }
     let stored = ManuallyDrop::new(guarded(state, None, || removal::take(state, session)));
     let in_real = removal::after_taking(state, || context.remove_from_real(session));
@@ -174,4 +174,9 @@ pub(crate) fn context_decided_tickets(state: &ContextState) {
 /// The same of a connection.
 pub(crate) fn connection_decided_tickets(connection: ConnectionRef<'_>) {
     guarded_alone((), || connection.note_decided_tickets());
+}
+
+/// The application verifies clients in a way of its own: nobody knows whom it trusts.
+pub(crate) fn verifies_by_itself(state: &ContextState) {
+    state.verifies_by_itself.store(true, Ordering::Relaxed);
 }

@@ -10,6 +10,7 @@
 //! | `store` | what goes into the core, and when |
 //! | `lookup` | the tiers, in their order |
 //! | `share` | the host tier: what is published, found, ended for all |
+//! | `scope` | who a connection's service is to others |
 //! | `removal` | flushes, evictions, the application's remove callback |
 //! | `sentinel` | how libssl's own flushes become visible |
 //! | `generator` | session id conflicts |
@@ -33,6 +34,7 @@ mod lookup;
 pub(crate) mod process;
 mod registry;
 mod removal;
+mod scope;
 mod sentinel;
 mod share;
 pub(crate) mod state;

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::guard::guarded;
 use super::share;
-use super::state::{ContextState, Core, count};
+use super::state::{ContextState, Core, Phase, count};
 use super::stored::Stored;
 use crate::base::clock;
 use crate::cache::{Order, SessionKey};
@@ -231,7 +231,10 @@ fn was_taken(state: &ContextState) -> bool {
 fn remove(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) {
     let taken = was_taken(state);
     let stored = ManuallyDrop::new(if taken { None } else { guarded(state, None, || take(state, session)) });
-    guarded(state, (), || share::invalidate(state, context, session));
+    // A context that was given back also tells of what it evicts, and of what it has when it ends.
+    if state.phase() != Phase::GivenBack {
+        guarded(state, (), || share::invalidate(state, session));
+    }
     tell(state, context, session);
     guarded(state, (), || drop(ManuallyDrop::into_inner(stored)));
 }

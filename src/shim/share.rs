@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use once_cell::race::OnceBox;
 
-use super::adopt::state;
-use super::process;
+use super::scope::Known;
 use super::state::{ContextState, count};
 use super::stored::{Share, Stored};
+use super::{process, scope};
 use crate::base::clock;
 use crate::cache::SessionKey;
 use crate::openssl::number::*;
 use crate::openssl::{ConnectionRef, ContextRef, Session, SessionRef, Slots, trampolines};
-use crate::shared::{HostTier, Located, Published, Scope, ScopeParts, Standing, Times, digest};
+use crate::shared::{HostTier, Located, Published, Standing, Times};
 
 /// The host tier, if this context's sessions go there: a server's whose cache is on, in a program whose sessions may leave it.
 fn tier(state: &ContextState) -> Option<&'static HostTier> {
@@ -22,66 +22,16 @@ fn tier(state: &ContextState) -> Option<&'static HostTier> {
     process::host_tier().filter(|_| shares)
 }
 
-/// Whose sessions those of this connection may be. Nothing where that cannot be told apart from other services.
-///
-/// All of it is the connection's own: what its context shows may be changed by other threads at any time.
-fn scope(connection: ConnectionRef<'_>) -> Option<Scope> {
-    let service = service(connection)?;
-    let verify_mode = connection.verify_mode()?;
-    // Whom it would ask for matters only if it asks.
-    if verify_mode == 0 {
-        return Some(Scope::of(&ScopeParts { service, verify_mode, authorities: &[], trusted: NONE }));
-    }
-    let (authorities, trusted) = (connection.authorities()?, trusted(connection.current()?)?);
-    // Who asks for certificates and does not say whom it trusts: another service may trust others, and only the operator can
-    // tell the two apart.
-    if authorities.is_empty() && trusted == NONE && process::scope_name().is_empty() {
-        return None;
-    }
-    Some(Scope::of(&ScopeParts { service, verify_mode, authorities: &authorities, trusted }))
-}
-
-/// The operator's word and the certificates of the connection's context. One that had none when the connection was made, and has
-/// been switched to another context since, counts by that one's (HAProxy); else a callback chooses, and nobody knows which.
-fn service(connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
-    let mut shown = connection.service(|| certified(connection))?;
-    if shown == NONE && connection.is_switched() {
-        shown = certified(connection)?;
-    }
-    Some(digest("sesscache service", [process::scope_name().as_bytes(), &shown]))
-}
-
-fn certified(connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
-    Some(digest_of("sesscache certificates", &connection.certificates()?))
-}
-
-/// Stands for no certificate at all.
-const NONE: [u8; 32] = [0; 32];
-
-fn digest_of(what: &str, certificates: &[Vec<u8>]) -> [u8; 32] {
-    let parts = certificates.iter().map(Vec::as_slice);
-    if certificates.is_empty() { NONE } else { digest(what, parts) }
-}
-
-/// The digest of whom a context trusts; none is nobody, or who is found in a folder when he is wanted. Asked once: verifying may bring more certificates into its store.
-fn trusted(context: ContextRef<'_>) -> Option<[u8; 32]> {
-    let ask = || Some(digest_of("sesscache trust", &context.trusted()?));
-    match state(context) {
-        Some(state) => state.trusted.get_or_try_init(|| ask().map(Box::new).ok_or(())).ok().copied(),
-        None => ask(),
-    }
-}
-
 /// Looks at who a new connection is, while it is what its context is.
 pub(super) fn look_at(state: &ContextState, connection: ConnectionRef<'_>) {
     if tier(state).is_some() {
-        connection.service(|| certified(connection));
+        scope::note_service(connection);
     }
 }
 
 /// Whether this server's sessions are shared at all.
 pub(super) fn shares(state: &ContextState, connection: ConnectionRef<'_>) -> bool {
-    tier(state).is_some() && scope(connection).is_some()
+    tier(state).is_some() && scope::of(connection).is_some()
 }
 
 /// Notes on a connection that its new session will be shared, before the core has it.
@@ -121,8 +71,8 @@ fn put(
 ) -> Option<Published> {
     let tier = tier(state).filter(|_| session.is_resumable())?;
     let key = SessionKey::new(session.protocol_version(), session.id()).filter(|key| !key.id().is_empty())?;
-    let scope = scope(connection)?;
-    remember(state, scope);
+    let verified = connection.verify_mode()? == 0 || connection.is_verified();
+    let Known { scope, .. } = state.scopes.met(scope::of(connection).filter(|_| verified)?);
     let times = Times { origin: share.origin, expiry: session.expiry() };
     tier.put(&scope, &key, &session.to_der()?, times, share.single_use)
 }
@@ -146,23 +96,17 @@ pub(super) fn find_again(
     key: &SessionKey,
 ) -> Option<Arc<Share>> {
     let tier = process::host_tier()?;
-    let known = state.scopes.iter().filter_map(OnceBox::get).find_map(|scope| tier.locate(scope, key));
-    let share = match known {
+    let share = match tier.locate(state.scopes.all(), key) {
         Some(Located { origin, single_use, published }) => {
             Share { origin, single_use, outcome: OnceBox::with_value(Box::new(Some(published))) }
         }
         // Early data may be accepted once, and somebody may have done so.
-        None if session.allows_early_data() && tier_was_used(state) => {
+        None if session.allows_early_data() && state.scopes.any() => {
             Share { origin: clock::now(), single_use: true, outcome: OnceBox::new() }
         }
         None => return None,
     };
     Some(Arc::new(share))
-}
-
-/// Whether sessions of this context were ever shared.
-fn tier_was_used(state: &ContextState) -> bool {
-    state.scopes.iter().any(|scope| scope.get().is_some())
 }
 
 /// Whether a session of the core still counts: what was published is decided by the region.
@@ -205,9 +149,9 @@ pub(super) fn find(
     let tier = tier(state)?;
     let now = clock::now();
     tier.look_at_keys(now, false);
-    let scope = scope(connection)?;
-    remember(state, scope);
-    let found = tier.get(&scope, key, now, taking)?;
+    // Before it is known which service a client wants, its connection is still in the scope of another one of this context.
+    let scopes = state.scopes.like(state.scopes.met(scope::of(connection)?));
+    let found = tier.get(scopes, key, now, taking)?;
     let session = Session::from_der(&found.der)?;
     // libssl does not refuse such a session, it fails: the server has not said which clients' sessions are its own.
     if connection.verify_mode()? & VERIFY_PEER != 0 && session.as_ref().id_context().is_empty() {
@@ -218,37 +162,29 @@ pub(super) fn find(
     Some(session)
 }
 
-/// Notes where this context's sessions stand, for the day that one has to be ended.
-fn remember(state: &ContextState, scope: Scope) {
-    for place in &state.scopes {
-        if *place.get_or_init(|| Box::new(scope)) == scope {
-            return;
-        }
-    }
-}
-
-/// Every scope that this context's sessions may stand in. If it had none yet, that of a connection that it would make now.
-fn scopes(state: &ContextState, context: ContextRef<'_>) -> impl Iterator<Item = Scope> {
-    if !tier_was_used(state)
-        && let Some(scope) = context.with_connection(scope).flatten()
-    {
-        remember(state, scope);
-    }
-    state.scopes.iter().filter_map(|place| place.get().copied())
-}
-
 /// A session was invalidated, not merely evicted: it is gone for every process. Whether sessions are still shared does not
 /// matter: this one may have been published before.
-pub(super) fn invalidate(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) {
-    let Some(tier) = process::host_tier() else { return };
+pub(super) fn invalidate(state: &ContextState, session: SessionRef<'_>) {
+    let shares = state.scopes.any() || tier(state).is_some();
+    let Some(tier) = process::host_tier().filter(|_| shares) else { return };
     if let Some(key) = SessionKey::new(session.protocol_version(), session.id()) {
-        scopes(state, context).for_each(|scope| tier.remove(&scope, &key));
+        tier.remove(&key);
     }
 }
 
 /// Everything was flushed. By the application's own wish, unless the context is being freed.
 pub(super) fn flush(state: &ContextState, context: ContextRef<'_>) {
-    if let Some(tier) = process::host_tier().filter(|_| !process::is_freeing(context)) {
-        scopes(state, context).for_each(|scope| tier.flush(&scope));
+    let Some(host) = process::host_tier().filter(|_| !process::is_freeing(context)) else { return };
+    if !state.scopes.any()
+        && tier(state).is_some()
+        && let Some(known) = context.with_connection(scope::of).flatten()
+    {
+        // Others may have shared what this process has never met.
+        state.scopes.met(known);
+    }
+    if state.scopes.are_more() {
+        host.flush_all();
+    } else {
+        state.scopes.all().for_each(|scope| host.flush(&scope));
     }
 }

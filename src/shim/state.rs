@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, O
 use once_cell::race::OnceBox;
 
 use super::registry;
+use super::scope::Scopes;
 use super::sentinel::Sentinel;
 use crate::base::settings::NewCbZero;
 use crate::cache::{Rules, SessionCache};
 use crate::openssl::number::*;
 use crate::openssl::{Callback, GenerateCb, GetCb, NewCb, RemoveCb, SessionCell};
-use crate::shared::Scope;
 
 /// The core of one context.
 pub(crate) type Core = SessionCache<super::stored::Stored>;
@@ -29,12 +29,14 @@ pub(crate) struct ContextState {
     pub(crate) planting: AtomicU32,
     /// The copy that was put into the real table to show libssl an id conflict.
     pub(crate) conflict: SessionCell,
-    /// The scopes that its sessions were published under, so that they can be ended there: one, unless certificates are renewed.
-    pub(crate) scopes: [OnceBox<Scope>; 8],
+    /// The scopes that its connections were seen to have.
+    pub(crate) scopes: Scopes,
     /// The digest of whom it trusts, once that was asked.
     pub(crate) trusted: OnceBox<[u8; 32]>,
     /// The application itself has decided whether there shall be tickets.
     pub(crate) decided_tickets: AtomicBool,
+    /// It verifies clients in a way of its own.
+    pub(crate) verifies_by_itself: AtomicBool,
     zero_removes: AtomicBool,
     phase: AtomicU8,
     was_broken: AtomicBool,
@@ -140,9 +142,10 @@ impl ContextState {
             fin: Sentinel::default(),
             planting: AtomicU32::new(0),
             conflict: SessionCell::default(),
-            scopes: Default::default(),
+            scopes: Scopes::default(),
             trusted: OnceBox::new(),
             decided_tickets: AtomicBool::new(false),
+            verifies_by_itself: AtomicBool::new(false),
             zero_removes: AtomicBool::new(zero == NewCbZero::Remove),
             phase: AtomicU8::new(0),
             was_broken: AtomicBool::new(false),

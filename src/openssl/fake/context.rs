@@ -39,6 +39,8 @@ pub(super) struct Fields {
     pub(super) serves_only: bool,
     pub(super) certificate: Option<Vec<u8>>,
     pub(super) verify_mode: c_int,
+    /// What verifying a client comes to; 0 is good.
+    pub(super) verify_result: c_long,
     pub(super) authorities: Vec<Vec<u8>>,
     pub(super) cached: Cached,
     pub(super) stats: Stats,
@@ -92,6 +94,7 @@ impl FakeContext {
             serves_only: false,
             certificate: Some(b"certificate".to_vec()),
             verify_mode: 0,
+            verify_result: 0,
             authorities: vec![],
             cached: Cached::default(),
             stats: Stats::default(),

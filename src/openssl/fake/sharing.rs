@@ -5,7 +5,7 @@
 use std::ffi::c_void;
 use std::ptr::{null_mut, without_provenance, without_provenance_mut};
 
-use libc::{c_int, c_long, c_uchar};
+use libc::{c_int, c_long, c_uchar, c_ulong};
 
 use super::connection::FakeConnection;
 use super::context::FakeContext;
@@ -92,6 +92,31 @@ pub(super) extern "C-unwind" fn ssl_ctrl(_: *mut SSL, _: c_int, _: c_long, _: *m
 
 pub(super) extern "C-unwind" fn ssl_get_verify_mode(ssl: *const SSL) -> c_int {
     context(ssl).read(|fields| fields.verify_mode).unwrap_or_default()
+}
+
+pub(super) extern "C-unwind" fn ssl_get_verify_depth(_: *const SSL) -> c_int {
+    -1
+}
+
+pub(super) extern "C-unwind" fn ssl_get_verify_callback(_: *const SSL) -> *const c_void {
+    std::ptr::null()
+}
+
+pub(super) extern "C-unwind" fn ssl_get_verify_result(ssl: *const SSL) -> c_long {
+    context(ssl).read(|fields| fields.verify_result).unwrap_or_default()
+}
+
+pub(super) extern "C-unwind" fn ssl_get0_param(ssl: *mut SSL) -> *mut c_void {
+    ssl.cast()
+}
+
+pub(super) extern "C-unwind" fn param_get_flags(_: *mut c_void) -> c_ulong {
+    0
+}
+
+/// No context has a list that is not for clients.
+pub(super) extern "C-unwind" fn ssl_get0_ca_list(_: *const SSL) -> *mut Stack {
+    null_mut()
 }
 
 pub(super) extern "C-unwind" fn ssl_get_client_ca_list(ssl: *const SSL) -> *mut Stack {

@@ -1,6 +1,7 @@
 //! Files: made, attached, refused.
 
 use std::fs::{self, Permissions};
+use std::iter::once;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -51,9 +52,9 @@ fn two_that_open_a_file_share_it_and_one_that_comes_later_too() {
     let path = folder.path("region");
     let (one, two) = (open(&path).unwrap(), open(&path).unwrap());
     one.put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
-    assert_eq!(&two.get(&scope("a"), &key(1), NOW, false).unwrap().der[..], b"session");
+    assert_eq!(&two.get(once(scope("a")), &key(1), NOW, false).unwrap().der[..], b"session");
     drop((one, two));
-    assert!(open(&path).unwrap().get(&scope("a"), &key(1), NOW, false).is_some());
+    assert!(open(&path).unwrap().get(once(scope("a")), &key(1), NOW, false).is_some());
     let found = fs::metadata(&path).unwrap();
     assert_eq!((found.mode() & 0o777, found.len()), (0o600, BYTES_MIN));
     assert!(found.blocks() * 512 >= BYTES_MIN);
@@ -75,7 +76,7 @@ fn many_that_open_it_at_once_share_one() {
             all.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         tiers[0].put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
-        let sees = |tier: &HostTier| tier.get(&scope("a"), &key(1), NOW, false).is_some();
+        let sees = |tier: &HostTier| tier.get(once(scope("a")), &key(1), NOW, false).is_some();
         assert!(tiers.iter().all(sees), "round {round}");
     }
 }
@@ -102,9 +103,9 @@ fn another_key_means_misses() {
     let path = folder.path("region");
     open(&path).unwrap().put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
     fs::rename(folder.path("region.key"), folder.path("old")).unwrap();
-    assert!(open(&path).unwrap().get(&scope("a"), &key(1), NOW, false).is_none());
+    assert!(open(&path).unwrap().get(once(scope("a")), &key(1), NOW, false).is_none());
     fs::rename(folder.path("old"), folder.path("region.key")).unwrap();
-    assert!(open(&path).unwrap().get(&scope("a"), &key(1), NOW, false).is_some());
+    assert!(open(&path).unwrap().get(once(scope("a")), &key(1), NOW, false).is_some());
 }
 
 #[test]

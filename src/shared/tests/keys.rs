@@ -1,6 +1,7 @@
 //! The key file: read, read again, refused.
 
 use std::fs::{self, Permissions};
+use std::iter::once;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -23,7 +24,7 @@ fn open(folder: &Folder) -> Result<HostTier, String> {
 }
 
 fn finds(tier: &HostTier, number: u8) -> bool {
-    tier.get(&scope("a"), &key(number), NOW, false).is_some()
+    tier.get(once(scope("a")), &key(number), NOW, false).is_some()
 }
 
 #[test]
@@ -51,8 +52,8 @@ fn keys_are_rotated_without_losing_sessions() {
     two.look_at_keys(NOW + 200, false);
     assert!(!finds(&two, 1) && finds(&two, 2));
     // What one of them removes is gone under whichever key it was sealed.
-    one.remove(&scope("a"), &key(1));
-    one.remove(&scope("a"), &key(2));
+    one.remove(&key(1));
+    one.remove(&key(2));
     assert!(!finds(&one, 1) && !finds(&two, 2));
 }
 

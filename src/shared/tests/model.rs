@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
+use super::super::counters::Counter;
 use super::super::index::Name;
 use super::super::layout::Layout;
 use super::super::memory::{Heap, Memory};
 use super::super::record::{self, Header, Use};
-use super::super::region::{Cell, Published, Region, Standing};
+use super::super::region::{Cell, Found, Published, Region, Standing};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -55,6 +56,11 @@ fn record(name: Name, stamp: u64, words: u8) -> Vec<u64> {
 
 const CELL: Cell = Cell(3);
 
+fn find(region: &Region<impl Memory>, name: Name) -> Result<Found, Counter> {
+    region
+        .find(name, |found| if region.has_flushed(&found, CELL) { Err(Counter::Flushed) } else { Ok(found) })
+}
+
 struct Play {
     region: Region<Heap>,
     /// The newest record of each name, as long as nobody has ended it.
@@ -96,7 +102,7 @@ impl Play {
     }
 
     fn find(&mut self, number: u8, take: bool) {
-        let Ok(found) = self.region.find(name(number), CELL) else {
+        let Ok(found) = find(&self.region, name(number)) else {
             if let Some((_, published)) = self.alive.get(&number) {
                 assert_ne!(self.region.standing(*published), Standing::Stands);
             }
@@ -105,7 +111,7 @@ impl Play {
         let (stamp, published) = self.alive[&number];
         assert_eq!(found.header.origin.cast_unsigned(), stamp);
         assert!(found.body.chunks(8).all(|chunk| chunk == stamp.to_le_bytes()));
-        assert_eq!(found.published(), Some(published));
+        assert_eq!(found.published(CELL), Some(published));
         if take {
             assert!(self.region.take(&found) && !self.region.take(&found));
             assert_eq!(self.region.standing(published), Standing::Gone);
@@ -132,7 +138,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Put { name: number, words } => drop(region.put(name(number), CELL, &record(name(number), 1, words))),
-                Step::Find(number) | Step::Take(number) => drop(region.find(name(number), CELL).map(|found| region.take(&found))),
+                Step::Find(number) | Step::Take(number) => drop(find(&region, name(number)).map(|found| region.take(&found))),
                 Step::Remove(number) => drop(region.remove(name(number))),
                 Step::Flush => region.flush(CELL),
                 Step::Scribble { at, value } => memory.store(usize::from(at) % memory.words(), value),

@@ -1,8 +1,10 @@
 //! The tier as the shim uses it: what is shared, with whom, for how long.
 
+use std::iter::once;
+
 use super::super::counters::Counter;
 use super::super::region::Standing;
-use super::super::scope::{Parts, Scope, digest};
+use super::super::scope::{Parts, Scope, Verification, digest};
 use super::super::{HostTier, Times};
 use crate::base::settings::{Place, Shared};
 use crate::cache::SessionKey;
@@ -27,7 +29,7 @@ fn tier() -> HostTier {
 pub(super) fn scope(name: &str) -> Scope {
     Scope::of(&Parts {
         service: digest("test", [name.as_bytes()]),
-        verify_mode: 0,
+        verification: Verification::default(),
         authorities: &[],
         trusted: [0; 32],
     })
@@ -40,7 +42,7 @@ pub(super) fn key(number: u8) -> SessionKey {
 pub(super) const TIMES: Times = Times { origin: NOW, expiry: NOW + 300 };
 
 fn get(tier: &HostTier, at: i64) -> Option<Vec<u8>> {
-    tier.get(&scope("a"), &key(1), at, false).map(|found| found.der.to_vec())
+    tier.get(once(scope("a")), &key(1), at, false).map(|found| found.der.to_vec())
 }
 
 #[test]
@@ -48,7 +50,7 @@ fn a_session_is_found_as_it_was_put() {
     let tier = tier();
     let published = tier.put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
     for _ in 0..2 {
-        let found = tier.get(&scope("a"), &key(1), NOW, false).unwrap();
+        let found = tier.get(once(scope("a")), &key(1), NOW, false).unwrap();
         assert_eq!((&found.der[..], found.origin, found.published), (&b"session"[..], NOW, Some(published)));
     }
     assert_eq!((tier.counted(Counter::Published), tier.counted(Counter::Hit)), (1, 2));
@@ -65,9 +67,38 @@ fn another_id_version_or_scope_is_a_miss() {
         (scope("a"), SessionKey::new(0x0303, &[1; 31]).unwrap()),
     ];
     for (scope, key) in others {
-        assert!(tier.get(&scope, &key, NOW, false).is_none());
+        assert!(tier.get(once(scope), &key, NOW, false).is_none());
     }
-    assert_eq!(tier.counted(Counter::Unknown), 4);
+    assert_eq!((tier.counted(Counter::Unknown), tier.counted(Counter::Unopened)), (3, 1));
+}
+
+#[test]
+fn a_session_of_any_of_the_scopes_that_are_named_is_found() {
+    let tier = tier();
+    let published = tier.put(&scope("b"), &key(1), b"session", TIMES, false).unwrap();
+    let scopes = ["a", "b", "c"].map(scope);
+    let found = tier.get(scopes.into_iter(), &key(1), NOW, false).unwrap();
+    assert_eq!((&found.der[..], found.published), (&b"session"[..], Some(published)));
+    assert_eq!(tier.locate(scopes.into_iter(), &key(1)).unwrap().published, published);
+    // It is flushed with its own scope.
+    tier.flush(&scope("a"));
+    assert!(tier.get(scopes.into_iter(), &key(1), NOW, false).is_some());
+    tier.flush(&scope("b"));
+    assert!(tier.get(scopes.into_iter(), &key(1), NOW, false).is_none());
+    assert_eq!(tier.counted(Counter::Flushed), 1);
+}
+
+#[test]
+fn a_flush_of_everything_ends_the_sessions_of_every_scope() {
+    let tier = tier();
+    let names = ["a", "b", "c", "d"];
+    for (number, name) in (0..).zip(names) {
+        tier.put(&scope(name), &key(number), b"session", TIMES, false).unwrap();
+    }
+    tier.flush_all();
+    for (number, name) in (0..).zip(names) {
+        assert!(tier.get(once(scope(name)), &key(number), NOW, false).is_none());
+    }
 }
 
 #[test]
@@ -86,7 +117,7 @@ fn expiry_and_the_longest_lifetime_end_a_session() {
 fn for_single_use_means_once() {
     let tier = tier();
     let published = tier.put(&scope("a"), &key(1), b"session", TIMES, true).unwrap();
-    let found = tier.get(&scope("a"), &key(1), NOW, false).unwrap();
+    let found = tier.get(once(scope("a")), &key(1), NOW, false).unwrap();
     assert_eq!(found.published, None);
     assert!(get(&tier, NOW).is_none() && !tier.take_published(published));
     assert_eq!(tier.standing(published), Standing::Gone);
@@ -100,8 +131,8 @@ fn for_single_use_means_once() {
 fn a_session_for_many_uses_can_be_taken_too() {
     let tier = tier();
     tier.put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
-    assert!(tier.get(&scope("a"), &key(1), NOW, true).is_some_and(|found| found.published.is_none()));
-    assert!(tier.get(&scope("a"), &key(1), NOW, true).is_none());
+    assert!(tier.get(once(scope("a")), &key(1), NOW, true).is_some_and(|found| found.published.is_none()));
+    assert!(tier.get(once(scope("a")), &key(1), NOW, true).is_none());
 }
 
 #[test]
@@ -109,12 +140,12 @@ fn what_was_removed_or_flushed_is_gone_for_its_owner_too() {
     let tier = tier();
     let one = tier.put(&scope("a"), &key(1), b"one", TIMES, false).unwrap();
     let two = tier.put(&scope("a"), &key(2), b"two", TIMES, false).unwrap();
-    let other = tier.put(&scope("b"), &key(2), b"other", TIMES, false).unwrap();
-    tier.remove(&scope("a"), &key(1));
+    let other = tier.put(&scope("b"), &key(3), b"other", TIMES, false).unwrap();
+    tier.remove(&key(1));
     assert_eq!([one, two].map(|it| tier.standing(it)), [Standing::Gone, Standing::Stands]);
     tier.flush(&scope("a"));
     assert_eq!(tier.standing(two), Standing::Gone);
-    assert!(tier.get(&scope("a"), &key(2), NOW, false).is_none());
+    assert!(tier.get(once(scope("a")), &key(2), NOW, false).is_none());
     // A scope of another cell; one of 256 shares it, so this pair was chosen.
     assert_eq!(tier.standing(other), Standing::Stands);
     assert_eq!((tier.counted(Counter::Removed), tier.counted(Counter::Flush)), (1, 1));
@@ -154,7 +185,7 @@ fn what_was_ended_stays_ended_when_the_ring_has_passed_it() {
     let tier = tier();
     let [removed, passed] =
         [1, 2].map(|number| tier.put(&scope("a"), &key(number), &[1; 300], TIMES, false).unwrap());
-    tier.remove(&scope("a"), &key(1));
+    tier.remove(&key(1));
     let mut later = 0_u32;
     while tier.standing(passed) == Standing::Stands {
         later += 1;

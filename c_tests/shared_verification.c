@@ -1,0 +1,121 @@
+/* test: only=linked | env=SESSCACHE_SHARED=anon:4M */
+/*
+ * A client that one service lets in does not come by its session into another that would not: libssl verifies nobody again who
+ * resumes. All of them ask for certificates of the same authority, with the same certificate of their own.
+ */
+#include "harness/harness.h"
+#include "harness/workers.h"
+
+#include <openssl/x509v3.h>
+
+enum way { PLAIN, LENIENT, OWN_FUNCTION, OWN_STORE, SHALLOW, REVOCATION, STORE_OF_OTHERS };
+
+static int accept_any(int ok, X509_STORE_CTX *verified)
+{
+    (void)ok, (void)verified;
+    return 1;
+}
+
+static int accept_by_itself(X509_STORE_CTX *verified, void *arg)
+{
+    (void)verified, (void)arg;
+    return 1;
+}
+
+static void verify_with_store_of(SSL_CTX *server, X509 *trusted)
+{
+    X509_STORE *store = X509_STORE_new();
+
+    CHECK(store != NULL && X509_STORE_add_cert(store, trusted));
+    CHECK(SSL_CTX_set1_verify_cert_store(server, store));
+    X509_STORE_free(store);
+}
+
+static SSL_CTX *server_that_verifies(enum kind kind, enum way way)
+{
+    SSL_CTX *server = server_context(kind);
+    int mode = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+
+    CHECK(X509_STORE_add_cert(SSL_CTX_get_cert_store(server), authority()->certificate));
+    CHECK(SSL_CTX_add_client_CA(server, authority()->certificate));
+    SSL_CTX_set_verify(server, mode, way == LENIENT ? accept_any : NULL);
+    if (way == OWN_FUNCTION)
+        SSL_CTX_set_cert_verify_callback(server, accept_by_itself, NULL);
+    if (way == OWN_STORE)
+        verify_with_store_of(server, authority()->certificate);
+    if (way == STORE_OF_OTHERS)
+        verify_with_store_of(server, server_identity()->certificate);
+    if (way == SHALLOW)
+        SSL_CTX_set_verify_depth(server, 0);
+    if (way == REVOCATION)
+        CHECK(X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(server), X509_V_FLAG_CRL_CHECK));
+    return server;
+}
+
+static SSL_CTX *client_with(enum kind kind, X509 *certificate)
+{
+    SSL_CTX *client = client_context(kind);
+    const struct identity shown = { client_identity()->key, certificate };
+
+    identity_use(client, &shown);
+    return client;
+}
+
+/* A session that a worker of the one server makes, offered to a worker of the other: never resumed. */
+static void offered(const char *name, SSL_CTX *from, SSL_CTX *to, SSL_CTX *client, enum came wanted)
+{
+    struct worker one = worker_start(from, client), other = worker_start(to, client);
+    struct token token = worker_connect(&one);
+
+    expect(name, worker_resume(&other, &token, 0), wanted);
+    worker_end(&one);
+    worker_end(&other);
+}
+
+static void of_kind(enum kind kind)
+{
+    static const char *const names[] = {
+        "as the strict one does", "whose callback accepts all", "that verifies by itself", "with a store of its own",
+        "that takes shorter chains", "that asks for revocation lists", "with a store of others",
+    };
+    X509 *forged = X509_dup(client_identity()->certificate);
+    SSL_CTX *strict = server_that_verifies(kind, PLAIN), *good, *bad;
+    int way;
+
+    part(kind_name(kind));
+    CHECK(forged != NULL && X509_set_issuer_name(forged, X509_get_subject_name(forged)));
+    CHECK(X509_sign(forged, client_identity()->key, EVP_sha256()));
+    good = client_with(kind, client_identity()->certificate);
+    bad = client_with(kind, forged);
+    for (way = PLAIN; way <= STORE_OF_OTHERS; ++way) {
+        SSL_CTX *server = server_that_verifies(kind, way);
+        int lets_forged_in = way == LENIENT || way == OWN_FUNCTION;
+        int lets_nobody_in = way == REVOCATION || way == STORE_OF_OTHERS;
+
+        if (lets_nobody_in)
+            offered(names[way], strict, server, good, FAILED);
+        else if (lets_forged_in)
+            offered(names[way], server, strict, bad, FAILED);
+        else if (way == SHALLOW)
+            offered(names[way], strict, server, good, FULL);
+        else if (way == PLAIN)
+            offered(names[way], server, strict, good, RESUMED);
+        else if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
+            /* It trusts the same authority, and libssl tells. */
+            offered(names[way], server, strict, good, RESUMED);
+        if (lets_forged_in)
+            offered("  to another of its kind", server, server, bad, FULL);
+        SSL_CTX_free(server);
+    }
+    X509_free(forged);
+    SSL_CTX_free(strict);
+    SSL_CTX_free(good);
+    SSL_CTX_free(bad);
+}
+
+int main(void)
+{
+    of_kind(TLS12_ID);
+    of_kind(TLS13_STATEFUL);
+    return 0;
+}
