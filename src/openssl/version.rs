@@ -20,10 +20,10 @@ impl Version {
         (old || new).then_some(version)
     }
 
-    /// A remove callback for an eviction or a flush runs under the context's write lock, and what it asks
-    /// of that same context is refused. (1.1.1 holds the lock too, but ignores that it cannot take it again.)
+    /// What is asked of a context by a callback that runs under its write lock is refused: up to 3.6 by the remove callback for
+    /// an eviction or a flush, and by whatever frees a session's data there. (1.1.1 ignores that it cannot take the lock again.)
     pub(crate) fn refuses_reentry(self) -> bool {
-        (Version::V3_0..Version::V4_0).contains(&self)
+        self >= Version::V3_0
     }
 
     /// Victims are all unlinked first and called back afterwards, the last one first.
@@ -76,7 +76,7 @@ mod tests {
     fn the_rules_change_where_openssl_changed_them() {
         let [v111, v30, v35, v40] =
             [0x1010_117f, 0x3000_0130, 0x3050_0070, 0x4000_0030].map(|n| Version::known(n).unwrap());
-        assert_eq!([v111, v30, v35, v40].map(Version::refuses_reentry), [false, true, true, false]);
+        assert_eq!([v111, v30, v35, v40].map(Version::refuses_reentry), [false, true, true, true]);
         assert_eq!([v111, v30, v35, v40].map(Version::removes_in_batches), [false, false, false, true]);
         assert_eq!([v111, v30, v35, v40].map(Version::flushes_by_nanoseconds), [false, false, true, true]);
         assert_eq!([v111, v30, v35, v40].map(Version::tests_resumable), [false, true, true, true]);

@@ -40,8 +40,8 @@ fn by_nanoseconds(time: i64) -> i64 {
 }
 
 thread_local! {
-    /// The contexts (by serial, the innermost first) under whose locks stock, up to 3.6, would be running the
-    /// application's callback now. Deeper nesting than this is not followed.
+    /// The contexts (by serial, the innermost first) under whose locks stock would be running the application's code now.
+    /// Deeper nesting than this is not followed.
     static UNDER_LOCK: Cell<[u64; 4]> = const { Cell::new([0; 4]) };
     /// The address of the session for which others have to make room now. libssl lists it, with its owner, only
     /// when they are gone.
@@ -86,11 +86,21 @@ fn tell_under_lock(state: &ContextState, context: ContextRef<'_>, session: Sessi
     if context.libssl.version.removes_in_batches() {
         return tell(state, context, session);
     }
+    as_under_lock(state, || tell(state, context, session));
+}
+
+/// Runs what stock runs under the context's write lock.
+fn as_under_lock(state: &ContextState, work: impl FnOnce()) {
     let outer = under_lock();
     let [first, second, third, _] = outer;
     let _ = UNDER_LOCK.try_with(|under| under.set([state.serial, first, second, third]));
-    tell(state, context, session);
+    work();
     let _ = UNDER_LOCK.try_with(|under| under.set(outer));
+}
+
+/// Lets go of a session where stock does so under the context's write lock: free functions of its ex_data may come back to us.
+pub(super) fn drop_under_lock(state: &ContextState, session: Stored) {
+    as_under_lock(state, || guarded(state, (), || drop(session)));
 }
 
 /// `SSL_CTX_flush_sessions` as far as the core is concerned.
@@ -135,7 +145,7 @@ fn flush_in_turn(state: &ContextState, core: &Core, context: ContextRef<'_>, wha
         if context.libssl.version.flush_frees_at_the_end() {
             waiting.push(session);
         } else {
-            guarded(state, (), || drop(session));
+            drop_under_lock(state, session);
         }
     }
     guarded(state, (), || core.release_memory());
@@ -156,7 +166,7 @@ fn flush_listed(
             guarded(state, (), || drop(handle));
             count(&state.counters.flushed);
             tell_under_lock(state, context, session.as_ref());
-            guarded(state, (), || drop(ManuallyDrop::into_inner(session)));
+            drop_under_lock(state, ManuallyDrop::into_inner(session));
         }
     }
     guarded(state, (), || drop(ManuallyDrop::into_inner(list)));
@@ -204,9 +214,9 @@ fn evict(state: &ContextState, core: &Core, context: ContextRef<'_>, newest: &Se
             waiting.push(ManuallyDrop::into_inner(victim));
         } else {
             tell_under_lock(state, context, victim.as_ref());
+            drop_under_lock(state, ManuallyDrop::into_inner(victim));
             // libssl counts it only now, so this is what the callback sees.
             count(&state.counters.evicted);
-            guarded(state, (), || drop(ManuallyDrop::into_inner(victim)));
         }
     }
     deliver(state, context, waiting);

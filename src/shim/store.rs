@@ -74,10 +74,11 @@ fn insert(
         session.set_time(clock::now());
     }
     match core.insert(key, handle, session.expiry()) {
-        Inserted::Not => Added::Already,
-        Inserted::New | Inserted::Replacing(_) if core.is_over(state.app.limit()) => Added::NewAndOver,
-        Inserted::New | Inserted::Replacing(_) => Added::New,
+        Inserted::Not => return Added::Already,
+        Inserted::New => {}
+        Inserted::Replacing(replaced) => removal::drop_under_lock(state, replaced),
     }
+    if core.is_over(state.app.limit()) { Added::NewAndOver } else { Added::New }
 }
 
 /// Whether libssl would have stored the new session of this connection.
