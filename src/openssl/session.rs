@@ -7,6 +7,10 @@ use libc::{c_int, c_uint};
 
 use super::load::{self, libssl};
 use super::types::SSL_SESSION;
+use super::version::Version;
+
+/// The last second of a time in unsigned nanoseconds. What libssl adds up beyond that never comes, all of it equally late.
+const NANOSECONDS_END: i64 = 18_446_744_072;
 
 /// An owned reference. `clone` is `SSL_SESSION_up_ref`, `drop` is `SSL_SESSION_free`.
 ///
@@ -167,7 +171,12 @@ impl<'a> SessionRef<'a> {
         let time = unsafe { (libssl.session_get_time)(self.as_ptr()) };
         // SAFETY: a live session.
         let timeout = unsafe { (libssl.session_get_timeout)(self.as_ptr()) };
-        time.saturating_add(timeout)
+        if libssl.version < Version::V3_0 {
+            // Which adds them as they are, and has what is too much end long ago.
+            return time.wrapping_add(timeout);
+        }
+        let expiry = time.saturating_add(timeout);
+        if libssl.version.flushes_by_nanoseconds() && expiry > NANOSECONDS_END { i64::MAX } else { expiry }
     }
 
     /// What a client asks before it offers the session: not marked, and with an id or a ticket.
