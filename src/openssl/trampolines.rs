@@ -18,6 +18,8 @@ pub(crate) trait Handler: Sized + Send + Sync {
     fn on_remove(context: ContextRef<'_>, session: SessionRef<'_>);
     fn on_get(question: &Question<'_>) -> *mut SSL_SESSION;
     fn on_generate(request: &IdRequest<'_>) -> c_int;
+    /// The context is going; its sessions are gone, and nobody uses it but free functions of other slots.
+    fn on_end(&self, context: ContextRef<'_>);
 }
 
 // libssl passes a connection and its new session, with one reference taken for the callback.
@@ -176,10 +178,16 @@ pub(crate) unsafe extern "C-unwind" fn free_state<H: Handler>(
         return;
     }
     // SAFETY: the parent of an ex_data slot of this class is a context, still readable here.
-    if let Some(context) = unsafe { ContextRef::from_ptr(parent.cast()) } {
+    let context = unsafe { ContextRef::from_ptr(parent.cast()) };
+    if let Some(context) = context {
         context.set_slot(index, gone());
     }
     // SAFETY: it came from the Box in `hang_state`, and the slot no longer shows it.
     let state = unsafe { Box::from_raw(value.cast::<H>()) };
-    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(state)));
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        if let Some(context) = context {
+            state.on_end(context);
+        }
+        drop(state);
+    }));
 }

@@ -18,13 +18,18 @@ pub(crate) fn give_back(state: &ContextState, context: ContextRef<'_>) {
     });
     // The core that broke may break again: then its sessions are lost, and libssl goes on without them.
     guarded(state, (), || move_sessions(state, context));
+    restore(state, context, real_remove_callback(state.app.remove.get()));
+}
+
+/// At the end of a context: what asks for its settings from now on asks libssl, which shall know those of the application.
+pub(super) fn end(state: &ContextState, context: ContextRef<'_>) {
+    restore(state, context, state.app.remove.get());
+}
+
+fn restore(state: &ContextState, context: ContextRef<'_>, remove: Option<RemoveCb>) {
     context.ctrl(CTRL_SET_SESS_CACHE_SIZE, state.app.size());
     context.ctrl(CTRL_SET_SESS_CACHE_MODE, i64::from(state.app.mode()));
-    context.set_callbacks(
-        state.app.new.get(),
-        real_remove_callback(state.app.remove.get()),
-        state.app.get.get(),
-    );
+    context.set_callbacks(state.app.new.get(), remove, state.app.get.get());
 }
 
 /// What stands in the real context for the application's remove callback, from now on: a flush of libssl's that

@@ -55,15 +55,15 @@ fn lookup(state: &ContextState, context: ContextRef<'_>, question: &Question<'_>
         return ask;
     }
     let Some(key) = SessionKey::new(question.connection.session_version(), question.id()) else { return ask };
-    if state.app.looks_up() {
-        if removal::refuses(state) {
-            return Found::Refused;
-        }
-        // A connection that is used again by SSL_clear comes by nowhere else.
-        sentinel::plant(state, context);
-        if let Some(session) = from_core(state, context, question, &key) {
-            return Found::Ours(session.into_ptr());
-        }
+    if state.app.looks_up() && removal::refuses(state) {
+        return Found::Refused;
+    }
+    // A connection that is used again by SSL_clear comes by nowhere else.
+    sentinel::plant(state, context);
+    if state.app.looks_up()
+        && let Some(session) = from_core(state, context, question, &key)
+    {
+        return Found::Ours(session.into_ptr());
     }
     if let Some(session) = from_host(state, context, question, &key) {
         return Found::Ours(session.into_ptr());

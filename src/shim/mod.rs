@@ -60,7 +60,11 @@ fn served<'a>(connection: ConnectionRef<'a>) -> Option<(ContextRef<'a>, &'a Cont
 impl Handler for ContextState {
     fn on_new(connection: ConnectionRef<'_>, session: SessionRef<'_>) -> c_int {
         let Some((context, state)) = served(connection) else { return 0 };
-        guarded(state, (), || share::prepare(state, connection, session));
+        guarded(state, (), || {
+            // A connection that is used again by SSL_clear, and whose session is not stored, comes by nowhere else.
+            sentinel::plant(state, context);
+            share::prepare(state, connection, session);
+        });
         if guarded(state, false, || store::wants(state, connection, session)) {
             store::add(state, context, session, Some(connection));
         }
@@ -85,6 +89,11 @@ impl Handler for ContextState {
             Some((context, state)) => lookup::on_get(state, context, question),
             None => std::ptr::null_mut(),
         }
+    }
+
+    fn on_end(&self, context: ContextRef<'_>) {
+        // What was given back has libssl's own settings since then.
+        give_back::end(self, context);
     }
 
     fn on_generate(request: &IdRequest<'_>) -> c_int {
