@@ -381,6 +381,18 @@ uint64_t SSL_set_options(SSL *ssl, uint64_t options);
 uint64_t SSL_clear_options(SSL *ssl, uint64_t options);
 
 /**
+ * Puts an application's function in the place of libssl's verification of certificates, as libssl's function of this name does.
+ *
+ * `void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx, int (*cb)(X509_STORE_CTX *, void *), void *arg)`
+ *
+ * Does nothing for NULL. Exported for the shared profile: what such a function accepts nobody else can know, so that the
+ * sessions of clients that show certificates are shared only with a `SESSCACHE_SCOPE`.
+ */
+void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx,
+                                      int (*cb)(void*, void*),
+                                      void *arg);
+
+/**
  * Puts data of the application on a session, as libssl's function of this name does.
  *
  * `int SSL_SESSION_set_ex_data(SSL_SESSION *session, int idx, void *data)`
@@ -467,7 +479,7 @@ int SSL_CTX_remove_session(SSL_CTX *ctx,
  * `void SSL_CTX_flush_sessions(SSL_CTX *ctx, long tm)`
  *
  * Seconds since the epoch. Each session is marked not resumable and told to the remove callback. A negative time removes
- * nothing up to OpenSSL 3.1, and everything from 3.2 on.
+ * nothing up to OpenSSL 3.1; from 3.2 on it wraps, as unsigned nanoseconds, to a late one that most often removes everything.
  */
 void SSL_CTX_flush_sessions(SSL_CTX *ctx,
                             long tm);

@@ -59,24 +59,32 @@ c_suite() {
 
 failures() { sed -n 's/^test \(.*[^ ]\) *\.\.\. FAILED.*/\1/p' "$1" | sort; }
 
-# The unit test that notices first, for each release that the fake libssl plays.
+# The unit test that notices first, for each release that the fake libssl plays. False if that cannot be told.
 unit_suite() {
-    local release name
+    local release name status
+    (cd "$tree" && cargo test --no-default-features --lib --no-run) >"$log/unit" 2>&1 || return 1
     for release in 3.0 1.1.1 3.5 4.0; do
+        status=0
         (cd "$tree" && SESSCACHE_FAKE_VERSION=$release timeout 600 cargo test --no-default-features --lib -- \
-            --skip shim::tests::releases --skip fuzz::) >"$log/unit" 2>&1 && continue
+            --skip shim::tests::releases --skip fuzz::) >"$log/unit" 2>&1 || status=$?
+        [ $status != 0 ] || continue
         name=$(failures "$log/unit" | head -n 1)
-        echo "unit test \`${name:-none: it does not build, or does not end}\` as $release"
+        if [ -z "$name" ] && [ $status = 124 ]; then name='none: they wait for ever'; fi
+        [ -n "$name" ] || return 1
+        echo "unit test \`$name\` as $release"
         return
     done
 }
 
 other_suites() {
-    local suite name
+    local suite name binary
     for suite in log strangers; do
-        (cd "$tree" && timeout 300 "$(test_binary $suite)") >"$log/$suite" 2>&1 && continue
+        binary=$(test_binary $suite)
+        [ -x "$binary" ] || return 1
+        (cd "$tree" && timeout 300 "$binary") >"$log/$suite" 2>&1 && continue
         name=$(failures "$log/$suite" | head -n 1)
-        echo "\`$suite::${name:-?}\`"
+        [ -n "$name" ] || return 1
+        echo "\`$suite::$name\`"
         return
     done
 }
@@ -94,8 +102,8 @@ try() {
     if [ "$count" -gt 0 ]; then
         first="\`${first/::system/}\`"
     else
-        first=$(unit_suite)
-        [ -n "$first" ] || first=$(other_suites)
+        first=$(unit_suite) || die "$1: the unit tests ended without a word: see $log/unit"
+        [ -n "$first" ] || first=$(other_suites) || die "$1: the other tests ended without a word: see $log"
     fi
     (cd "$tree" && patch -R -p1 -s -F0 --no-backup-if-mismatch) <"$patch" >/dev/null
     echo "| $(sed -n 1p "$patch") | ${first:-**nothing**} | $count of $trials |" >>"$work/rows"
@@ -105,7 +113,7 @@ try() {
 
 # Without a mistake nothing may be noticed.
 try_without() {
-    local begun
+    local begun failed
     build_library || die "the library does not build: $(cat "$log/build")"
     c_suite || die "the C programs could not be run: $(cat "$log/c")"
     # Now that all are compiled.
@@ -113,6 +121,8 @@ try_without() {
     c_suite || die "the C programs could not be run: $(cat "$log/c")"
     [ -z "$(failures "$log/c")" ] || die "without any mistake these fail: $(failures "$log/c" | tr '\n' ' ')"
     limit=$(((SECONDS - begun) * 3 + 20))
+    failed=$(unit_suite) && failed+=$(other_suites) || die "the other suites cannot be run: see $log"
+    [ -z "$failed" ] || die "without any mistake this fails: $failed"
     trials=$(grep -c '^test .* \.\.\. ok' "$log/c") || die "no C program ran: $(cat "$log/c")"
 }
 

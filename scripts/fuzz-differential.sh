@@ -11,8 +11,8 @@ cd "$(dirname "$0")/.."
 programs=${1:-200000}
 # So many on each libssl that the test also says which kinds of programs did not come up (coverage.rs).
 round=2000
-# That would leave nothing to be made up.
-unset SESSCACHE_DIFF_REPLAY
+# Those would leave nothing to be made up, or compare libssl with itself.
+unset SESSCACHE_DIFF_REPLAY SESSCACHE_DIFF_AGAINST SESSCACHE_DIFF_FIRST
 case $programs in
 '' | *[!0-9]*)
     echo "fuzz-differential: '$programs' is not a number of programs" >&2

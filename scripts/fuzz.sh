@@ -86,7 +86,7 @@ differential() {
 
 play() {
     echo "== differential: $1 programs"
-    env -u SESSCACHE_DIFF_REPLAY SESSCACHE_DIFF_PROGRAMS="$1" cargo test --no-default-features --test differential
+    env -u SESSCACHE_DIFF_REPLAY -u SESSCACHE_DIFF_AGAINST -u SESSCACHE_DIFF_FIRST SESSCACHE_DIFF_PROGRAMS="$1" cargo test --no-default-features --test differential
 }
 
 # The few small files that reach what all together reach.

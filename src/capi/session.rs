@@ -62,7 +62,7 @@ pub unsafe extern "C-unwind" fn SSL_CTX_remove_session(
 /// `void SSL_CTX_flush_sessions(SSL_CTX *ctx, long tm)`
 ///
 /// Seconds since the epoch. Each session is marked not resumable and told to the remove callback. A negative time removes
-/// nothing up to OpenSSL 3.1, and everything from 3.2 on.
+/// nothing up to OpenSSL 3.1; from 3.2 on it wraps, as unsigned nanoseconds, to a late one that most often removes everything.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn SSL_CTX_flush_sessions(ctx: *mut SSL_CTX, tm: c_long) {
     // SAFETY: the caller's argument.
