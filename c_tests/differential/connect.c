@@ -102,6 +102,16 @@ static const char *kind_of(const struct connection *connection)
     return SSL_CTX_get_options(connection->from->ctx) & SSL_OP_NO_TICKET ? "tls1.3-stateful" : "tls1.3";
 }
 
+/* Whose certificate the server has, and what it thinks of it. */
+static const char *peer_of(const SSL *ssl)
+{
+    X509 *peer = SSL_get_peer_certificate(ssl);
+    const char *name = peer == NULL ? "nobody" : X509_cmp(peer, client_identity()->certificate) == 0 ? "client" : "another";
+
+    X509_free(peer);
+    return name;
+}
+
 static void say_outcome(const struct connection *connection, int done)
 {
     struct seen *mine;
@@ -112,10 +122,12 @@ static void say_outcome(const struct connection *connection, int done)
         if (home_of(mine) == NULL)
             mine->home = connection->from;
     }
-    say("k%d %s %s: server has %s, early %d, of %s", connection->number, kind_of(connection),
+    say("k%d %s %s: server has %s, early %d%s, of %s, peer %s, verified %ld", connection->number, kind_of(connection),
         !done ? "failed" : SSL_session_reused(connection->server) ? "resumed" : "full", session_name(session),
         SSL_get_early_data_status(connection->server),
-        context_name(context_of(SSL_get_SSL_CTX(connection->server))));
+        SSL_get_options(connection->server) & SSL_OP_NO_ANTI_REPLAY ? " unguarded" : "",
+        context_name(context_of(SSL_get_SSL_CTX(connection->server))), peer_of(connection->server),
+        SSL_get_verify_result(connection->server));
 }
 
 /* The client keeps what it got, to offer it another time. */

@@ -169,7 +169,7 @@ static SSL_SESSION *get_session(int variant, SSL *ssl, const unsigned char *id, 
     if (found != NULL && (is_half_made(found) || breaks_table(context, found)))
         found = NULL;
     say("answer %s", session_name(found));
-    switch (context->copy % 3) {
+    switch (context->copy % 5) {
     case 0:
         if (found != NULL)
             CHECK(SSL_SESSION_up_ref(found));
@@ -177,6 +177,12 @@ static SSL_SESSION *get_session(int variant, SSL *ssl, const unsigned char *id, 
         break;
     case 1:
         *copy = 1;
+        break;
+    case 3: /* any number is a yes */
+        *copy = 7;
+        break;
+    case 4:
+        *copy = -1;
         break;
     default: /* untouched, which means 1 */
         break;

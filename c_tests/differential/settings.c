@@ -33,10 +33,10 @@ static void size(const unsigned long *n)
 /* timeout CONTEXT SECONDS */
 static void timeout(const unsigned long *n)
 {
-    static const long timeouts[] = { 0, 1, 2, 10, 300, 7200, 100000 };
+    static const long timeouts[] = { 0, 1, 2, 10, 300, 7200, 100000, -5, 1L << 40 };
     struct context *context = context_at(n[0]);
 
-    say("timeout was %ld", SSL_CTX_set_timeout(context->ctx, timeouts[n[1] % 7]));
+    say("timeout was %ld", SSL_CTX_set_timeout(context->ctx, timeouts[n[1] % (sizeof(timeouts) / sizeof(*timeouts))]));
 }
 
 /* named CONTEXT NUMBER: the session id context */

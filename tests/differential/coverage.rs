@@ -18,6 +18,12 @@ const WANTED: &[&str] = &[
     "dtls1.2 full",
     "dtls1.2 resumed",
     "early data accepted",
+    "early data accepted without anti-replay",
+    "client certificate full",
+    "client certificate resumed",
+    "renegotiate",
+    "ticket",
+    "table",
     "new callback",
     "remove callback",
     "get callback",
@@ -96,11 +102,18 @@ fn kind(line: &str) -> Option<String> {
 
 /// `k3 tls1.2 full: …`
 fn handshake(line: &str) -> Option<String> {
+    let (kind, _) = line.split_once(':')?;
+    let (_, kind) = kind.split_once(' ')?;
+    if line.contains("early 2 unguarded") {
+        return Some("early data accepted without anti-replay".to_owned());
+    }
     if line.contains("early 2") {
         return Some("early data accepted".to_owned());
     }
-    let (kind, _) = line.split_once(':')?;
-    kind.split_once(' ').map(|(_, kind)| kind.to_owned())
+    if line.contains("peer client") {
+        return kind.split_once(' ').map(|(_, how)| format!("client certificate {how}"));
+    }
+    Some(kind.to_owned())
 }
 
 /// One line for each kind.

@@ -122,7 +122,7 @@ const THEMES: &[Theme] = &[
     Theme {
         weight: 4,
         focus: 0,
-        first: &[("option", &[Server, Exactly(3), Exactly(1)])],
+        first: &[("option", &[Server, Exactly(3), Exactly(1)]), ("option", &[Server, Exactly(2), Below(2)])],
         more: &[
             (24, "connect", &[Server, Exactly(1), Offer, Exactly(1)]),
             (16, "connect", &[Server, Exactly(1)]),
@@ -132,6 +132,22 @@ const THEMES: &[Theme] = &[
         ],
         common: 50,
         lengths: (6, 30),
+    },
+    // Clients that show certificates.
+    Theme {
+        weight: 2,
+        focus: 1,
+        first: &[
+            ("option", &[Exactly(1), Exactly(6), Exactly(1)]),
+            ("option", &[Exactly(1), Exactly(0), Below(2)]),
+        ],
+        more: &[
+            (40, "connect", &[Server, Below(2), Offer, Exactly(2)]),
+            (6, "on_get", &[]),
+            (4, "option", &[]),
+        ],
+        common: 40,
+        lengths: (6, 24),
     },
     // DTLS.
     Theme {
@@ -225,9 +241,11 @@ const THEMES: &[Theme] = &[
         first: &[
             ("option", &[Server, Exactly(0), Exactly(1)]),
             CALLBACKS,
-            ("timeout", &[Server, Below(4)]),
-            ("burst", &[Server]),
-            ("clock", &[Below(7)]),
+            ("timeout", &[Exactly(0), Below(4)]),
+            ("burst", &[Exactly(0)]),
+            ("clock", &[Exactly(4)]),
+            ("connect", &[Exactly(0), Below(2), Exactly(0), Exactly(0), Exactly(1)]),
+            ("connect", &[Exactly(0), Below(2), Exactly(0), Exactly(0), Exactly(1)]),
         ],
         more: &[(20, "connect", &[])],
         common: 60,
