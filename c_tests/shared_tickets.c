@@ -125,13 +125,41 @@ static void with_data_on_sessions(void)
     SSL_CTX_free(server);
 }
 
+static SSL_CTX *named;
+
+/* As nginx does it: the connection gets the other context's options, and loses what that does not have. */
+static int switch_to_named(SSL *ssl, int *alert, void *arg)
+{
+    (void)alert, (void)arg;
+    CHECK(SSL_set_SSL_CTX(ssl, named) == named);
+    SSL_clear_options(ssl, SSL_get_options(ssl) & ~SSL_CTX_get_options(named));
+    SSL_set_options(ssl, SSL_CTX_get_options(named));
+    CHECK((SSL_get_options(ssl) & SSL_OP_NO_TICKET) == 0);
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* The ticket that it is given is of the kind that it was looked for by. */
+static void by_name(enum kind kind)
+{
+    SSL_CTX *server = server_context(kind), *client = client_context(kind);
+
+    named = server_context(kind);
+    SSL_CTX_set_tlsext_servername_callback(server, switch_to_named);
+    connects("switched by name", server, client, 0);
+    SSL_CTX_free(named);
+    SSL_CTX_free(client);
+    SSL_CTX_free(server);
+}
+
 int main(void)
 {
     part("tls12");
     policy(TLS12_TICKET);
+    by_name(TLS12_TICKET);
     resumes_elsewhere(TLS12_TICKET);
     part("tls13");
     policy(TLS13_STATELESS);
+    by_name(TLS13_STATELESS);
     resumes_elsewhere(TLS13_STATELESS);
     part("both roles");
     client_of_a_server();

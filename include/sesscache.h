@@ -381,6 +381,16 @@ uint64_t SSL_set_options(SSL *ssl, uint64_t options);
 uint64_t SSL_clear_options(SSL *ssl, uint64_t options);
 
 /**
+ * The options of a connection, as libssl's function of this name gives them.
+ *
+ * `uint64_t SSL_get_options(const SSL *ssl)`
+ *
+ * Returns 0 for NULL (where libssl would crash). With `SESSCACHE_TICKETS=stateful` a server's connection forgoes tickets by
+ * `SSL_OP_NO_TICKET`; it is shown only if the application has set it.
+ */
+uint64_t SSL_get_options(const SSL *ssl);
+
+/**
  * Puts an application's function in the place of libssl's verification of certificates, as libssl's function of this name does.
  *
  * `void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx, int (*cb)(X509_STORE_CTX *, void *), void *arg)`
@@ -389,7 +399,7 @@ uint64_t SSL_clear_options(SSL *ssl, uint64_t options);
  * sessions of clients that show certificates are shared only with a `SESSCACHE_SCOPE`.
  */
 void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx,
-                                      int (*cb)(void*, void*),
+                                      int (*cb)(X509_STORE_CTX*, void*),
                                       void *arg);
 
 /**

@@ -61,11 +61,13 @@ unsafe fn note_context(ctx: *mut SSL_CTX, options: u64) {
 pub unsafe extern "C-unwind" fn SSL_set_options(ssl: *mut SSL, options: u64) -> u64 {
     // SAFETY: the caller's argument.
     unsafe { note_connection(ssl, options) };
-    match table().and_then(|table| table.ssl_set_options) {
+    let options = match table().and_then(|table| table.ssl_set_options) {
         // SAFETY: the caller's arguments.
         Some(real) if !ssl.is_null() => unsafe { real(ssl, options) },
         _ => 0,
-    }
+    };
+    // SAFETY: the caller's argument.
+    unsafe { shown(ssl, options) }
 }
 
 /// Takes options from a connection. See `SSL_CTX_set_options`.
@@ -75,11 +77,37 @@ pub unsafe extern "C-unwind" fn SSL_set_options(ssl: *mut SSL, options: u64) -> 
 pub unsafe extern "C-unwind" fn SSL_clear_options(ssl: *mut SSL, options: u64) -> u64 {
     // SAFETY: the caller's argument.
     unsafe { note_connection(ssl, options) };
-    match table().and_then(|table| table.ssl_clear_options) {
+    let options = match table().and_then(|table| table.ssl_clear_options) {
         // SAFETY: the caller's arguments.
         Some(real) if !ssl.is_null() => unsafe { real(ssl, options) },
         _ => 0,
-    }
+    };
+    // SAFETY: the caller's argument.
+    unsafe { shown(ssl, options) }
+}
+
+/// The options of a connection, as libssl's function of this name gives them.
+///
+/// `uint64_t SSL_get_options(const SSL *ssl)`
+///
+/// Returns 0 for NULL (where libssl would crash). With `SESSCACHE_TICKETS=stateful` a server's connection forgoes tickets by
+/// `SSL_OP_NO_TICKET`; it is shown only if the application has set it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn SSL_get_options(ssl: *const SSL) -> u64 {
+    let options = match table().and_then(|table| table.ssl_get_options) {
+        // SAFETY: the caller's argument.
+        Some(real) if !ssl.is_null() => unsafe { real(ssl) },
+        _ => 0,
+    };
+    // SAFETY: the caller's argument.
+    unsafe { shown(ssl.cast_mut(), options) }
+}
+
+/// # Safety
+/// `ssl` is NULL or a live connection.
+unsafe fn shown(ssl: *mut SSL, options: u64) -> u64 {
+    // SAFETY: by the caller's word.
+    calls::shown_options(unsafe { ConnectionRef::from_caller(ssl) }, options)
 }
 
 /// # Safety

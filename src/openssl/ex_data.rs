@@ -21,7 +21,7 @@ pub(crate) struct Slots {
     pub(crate) generator: c_int,
     /// On a connection: when the session that it resumes began.
     pub(crate) origin: c_int,
-    /// On a connection: not NULL if the application has decided about tickets.
+    /// On a connection: who has decided about its tickets (`sharing::Decided`).
     pub(crate) tickets: c_int,
     /// On a connection: the digest of the certificates that it was made with.
     pub(crate) service: c_int,

@@ -76,6 +76,13 @@ impl<'a> ContextRef<'a> {
     }
 }
 
+/// Who has decided whether a connection has tickets that hold the session themselves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Decided {
+    ByApplication = 1,
+    ByUs = 2,
+}
+
 /// A store of certificates that are trusted, or none.
 pub(crate) struct Trust<'a> {
     store: Option<NonNull<c_void>>,
@@ -295,14 +302,18 @@ impl ConnectionRef<'_> {
         own == unsafe { server() }
     }
 
-    /// Whether the application has said itself if this connection shall have tickets.
-    pub(crate) fn has_decided_tickets(self) -> bool {
-        Slots::get().is_some_and(|slots| !self.slot(slots.tickets).is_null())
+    /// Who has decided whether this connection has tickets.
+    pub(crate) fn tickets_decided(self) -> Option<Decided> {
+        match self.slot(Slots::get()?.tickets).addr() {
+            1 => Some(Decided::ByApplication),
+            2 => Some(Decided::ByUs),
+            _ => None,
+        }
     }
 
-    pub(crate) fn note_decided_tickets(self) {
+    pub(crate) fn note_tickets_decided(self, by: Decided) {
         if let Some(slots) = Slots::get() {
-            self.set_slot(slots.tickets, std::ptr::without_provenance_mut(1));
+            self.set_slot(slots.tickets, std::ptr::without_provenance_mut(by as usize));
         }
     }
 
@@ -311,6 +322,7 @@ impl ConnectionRef<'_> {
         if let Some(set) = libssl().and_then(|libssl| libssl.ssl_set_options) {
             // SAFETY: a live connection.
             unsafe { set(self.as_ptr(), OP_NO_TICKET) };
+            self.note_tickets_decided(Decided::ByUs);
         }
     }
 }

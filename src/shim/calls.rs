@@ -12,7 +12,7 @@ use super::state::{ContextState, Phase};
 use super::{generator, process, registry, sentinel, share, store, tickets};
 use crate::cache::SessionKey;
 use crate::openssl::number::OP_NO_TICKET;
-use crate::openssl::{ConnectionRef, ContextRef, SessionRef};
+use crate::openssl::{ConnectionRef, ContextRef, Decided, SessionRef};
 
 /// Gives a broken context back, unless libssl may hold its lock here and would take nothing.
 fn mend_unlocked(state: &ContextState, context: ContextRef<'_>) {
@@ -173,7 +173,15 @@ pub(crate) fn context_decided_tickets(state: &ContextState) {
 
 /// The same of a connection.
 pub(crate) fn connection_decided_tickets(connection: ConnectionRef<'_>) {
-    guarded_alone((), || connection.note_decided_tickets());
+    guarded_alone((), || connection.note_tickets_decided(Decided::ByApplication));
+}
+
+/// What the application is shown of a connection's options: not the one that keeps its sessions in the cache.
+pub(crate) fn shown_options(connection: Option<ConnectionRef<'_>>, options: u64) -> u64 {
+    match connection.filter(|_| options & OP_NO_TICKET != 0 && process::prefers_stateful()) {
+        Some(connection) => guarded_alone(options, || tickets::shown(connection, options)),
+        None => options,
+    }
 }
 
 /// The application verifies clients in a way of its own: nobody knows whom it trusts.

@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) share: &'static str,
     pub(crate) tickets: &'static str,
     pub(crate) extra: String,
+    /// Of the server of the other name.
+    pub(crate) other: &'static str,
     pub(crate) certificate: fn() -> String,
 }
 
@@ -28,6 +30,7 @@ impl Settings {
             share: "",
             tickets: "off",
             extra: String::new(),
+            other: "",
             certificate: || certificate().to_owned(),
         }
     }
@@ -43,6 +46,9 @@ impl Settings {
             command: Box::new(move |folder, address| {
                 folder.write("server.pem", &(self.certificate)());
                 folder.write("other.pem", &make_certificate("other.example"));
+                if self.other.contains("client.pem") {
+                    folder.write("client.pem", &make_certificate("client"));
+                }
                 folder.write("nginx.conf", &self.configuration(&address.to_string()));
                 let mut nginx = Command::new(find_program("nginx"));
                 nginx.arg("-p").arg(folder.path()).args(["-c", "nginx.conf", "-e", "stderr"]);
@@ -55,7 +61,7 @@ impl Settings {
 
     /// Two servers by name on one address. Every answer names the worker that gave it.
     fn configuration(&self, address: &str) -> String {
-        let Self { cache, workers, share, tickets, extra, .. } = self;
+        let Self { cache, workers, share, tickets, extra, other, .. } = self;
         format!(
             "daemon off; worker_processes {workers}; pid nginx.pid; error_log stderr notice;
              events {{ worker_connections 64; }}
@@ -73,7 +79,7 @@ impl Settings {
                  server {{
                      listen {address} ssl; server_name other.example;
                      ssl_certificate other.pem; ssl_certificate_key other.pem;
-                     ssl_session_cache {cache};
+                     ssl_session_cache {cache}; {other}
                      location / {{ return 200 \"other worker $pid\"; }}
                  }}
              }}\n"

@@ -1,7 +1,9 @@
 //! nginx: each kind of cache with two workers, over a reload and a restart, and two instances.
 
-use super::{Between, Settings, Spread, Trial};
+use super::{Between, Settings, Spread, Trial, reconnections};
+use crate::client::{Client, Pattern, Version};
 use crate::nginx::Settings as Nginx;
+use crate::process::{Server, Side};
 
 fn trial(name: &str, nginx: Nginx) -> Trial {
     Trial::of(nginx.recipe(name), "nginx worker", Spread::Named)
@@ -30,6 +32,31 @@ fn nginx_builtin_without_tickets() {
 #[test]
 fn nginx_shared() {
     trial("shared, 2 workers", two_workers("shared:s:1m")).run();
+}
+
+/// The default server asks no client for a certificate, the other one does: nginx settles that by the name, after libssl has
+/// looked for the session. A worker finds what others made once it has served that name.
+#[test]
+fn nginx_verifies_by_name() {
+    const VERIFIES: &str = "ssl_verify_client on; ssl_client_certificate client.pem;";
+    let nginx = Nginx { other: VERIFIES, share: "reuseport", ..two_workers("builtin") };
+    let recipe = nginx.recipe("builtin, 2 workers, one name verifies");
+    let settings = Settings::anonymous();
+    let [stock, ours] = [Side::Stock, settings.side()].map(|side| {
+        let server = Server::start(&recipe, side);
+        let lost = [Version::Tls12, Version::Tls13].map(|version| {
+            let seen = Client::new(server.address, version, Pattern::Same)
+                .option("-n", "other.example")
+                .option("-c", server.folder().join("client.pem").display().to_string())
+                .connect(2 * reconnections() + 1);
+            assert!(seen.iter().all(|one| one.body.starts_with("other")), "{seen:?}");
+            seen[1..].iter().filter(|one| !one.resumed).count()
+        });
+        server.stop().check_clean(&recipe.name, side);
+        lost
+    });
+    assert!(stock[0] > 1, "libssl alone lost {stock:?}: one worker served all");
+    assert!(ours.iter().all(|lost| *lost <= 1), "lost {ours:?}; libssl alone {stock:?}");
 }
 
 /// Each worker has a socket of its own.
