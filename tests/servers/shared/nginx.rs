@@ -34,6 +34,13 @@ fn nginx_shared() {
     trial("shared, 2 workers", two_workers("shared:s:1m")).run();
 }
 
+/// At a name nginx gives the connection another context's certificate and options.
+#[test]
+fn nginx_other_name() {
+    let trial = trial("builtin, 2 workers, another name", two_workers("builtin"));
+    Trial { says: "other worker", options: &[("-n", "other.example")], ..trial }.run();
+}
+
 /// The default server asks no client for a certificate, the other one does: nginx settles that by the name, after libssl has
 /// looked for the session. A worker finds what others made once it has served that name.
 #[test]
