@@ -205,11 +205,16 @@ impl ConnectionRef<'_> {
         get.is_some_and(|get| unsafe { get(self.as_ptr()) } == OK)
     }
 
-    /// The store that it verifies its client with in place of its context's. (1.1.1 does not tell.)
-    pub(crate) fn own_trust(&self) -> Option<Trust<'_>> {
+    /// The store that it verifies its client with in place of its context's, if there is one (1.1.1 does not tell). Nothing on
+    /// QUIC, where that question takes a mutex which is held while callbacks run.
+    pub(crate) fn own_trust(&self) -> Option<Option<Trust<'_>>> {
+        if self.is_quic() {
+            return None;
+        }
         let mut store: *mut c_void = null_mut();
         self.control(CTRL_GET_VERIFY_STORE, 0, (&raw mut store).cast());
-        Some(Trust { store: Some(NonNull::new(store)?), libssl: libssl()?, life: PhantomData })
+        let libssl = libssl()?;
+        Some(NonNull::new(store).map(|store| Trust { store: Some(store), libssl, life: PhantomData }))
     }
 
     /// The names of the authorities that a client is told, each in DER.

@@ -87,7 +87,7 @@ fn digest_of(what: &str, certificates: &[Vec<u8>]) -> [u8; 32] {
 /// asked once: verifying may bring more certificates into its store.
 fn trusted(connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
     let ask = |trust: Trust<'_>| Some(digest_of("sesscache trust", &trust.certificates()?));
-    if let Some(own) = connection.own_trust() {
+    if let Some(own) = connection.own_trust()? {
         return ask(own);
     }
     let context = connection.current()?;
