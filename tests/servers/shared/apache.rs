@@ -6,6 +6,15 @@ use crate::apache::{SHMCB, recipe};
 /// A cache that is on, and has no callbacks: nothing is ever found in it.
 const EMPTY: &str = "nonenotnull";
 
+/// Two hosts by name, tickets and all.
+const NAMES: &str = "nonenotnull
+<VirtualHost *:*>
+    ServerName localhost
+</VirtualHost>
+<VirtualHost *:*>
+    ServerName other.example
+</VirtualHost>";
+
 fn trial(name: &str, module: &'static str, cache: &'static str) -> Trial {
     Trial::of(recipe(name, module, cache), "apache", Spread::Named)
 }
@@ -14,6 +23,12 @@ fn trial(name: &str, module: &'static str, cache: &'static str) -> Trial {
 fn apache_prefork() {
     trial("shmcb, prefork", "mpm_prefork", SHMCB).run();
     trial("nonenotnull, prefork", "mpm_prefork", EMPTY).run();
+}
+
+#[test]
+fn apache_other_name() {
+    let trial = trial("nonenotnull, prefork, another name", "mpm_prefork", NAMES);
+    Trial { options: &[("-n", "other.example")], ..trial }.run();
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::{Between, Settings, Spread, Trial};
 use crate::process::{Ready, Recipe, Stop};
-use crate::support::find_program;
+use crate::support::{find_program, make_certificate};
 
 /// Hands the signal for a soft stop on, and ends as they end.
 const TWO: &str = r#"trap 'kill -USR1 $one $two' USR1
@@ -19,6 +19,8 @@ fn recipe(name: &str, tickets: &'static str) -> Recipe {
         command: Box::new(move |folder, address| {
             let certificate = folder.write_certificate();
             let certificate = certificate.display();
+            let other = folder.write("other.pem", &make_certificate("other.example"));
+            let other = other.display();
             let configuration = format!(
                 "global
                      nbthread 1
@@ -29,7 +31,7 @@ fn recipe(name: &str, tickets: &'static str) -> Recipe {
                      timeout server 10s
                      option httpclose
                  frontend tls
-                     bind {address} ssl crt {certificate} {tickets} ssl-min-ver TLSv1.2
+                     bind {address} ssl crt {certificate} crt {other} {tickets} ssl-min-ver TLSv1.2
                      http-request return status 200 content-type text/plain lf-string \"haproxy worker %pid\"\n"
             );
             let mut shell = Command::new(find_program("sh"));
@@ -54,6 +56,13 @@ fn trial(name: &str, tickets: &'static str) -> Trial {
 fn two_haproxies_on_one_port() {
     trial("2 processes on one port", "").run();
     trial("2 processes on one port, no tickets", "no-tls-tickets").run();
+}
+
+/// The certificate is another one, by whose name the connection is switched before libssl looks for the session.
+#[test]
+fn haproxies_other_name() {
+    let trial = trial("2 processes on one port, another name", "");
+    Trial { options: &[("-n", "other.example")], ..trial }.run();
 }
 
 #[test]
