@@ -93,7 +93,7 @@ pub(crate) fn programs(libssl: &Libssl, settings: &Settings) -> Result<(), Strin
         }
         coverage.add(&traces.stock);
     }
-    let missing = coverage.missing(settings.programs);
+    let missing = coverage.missing(settings.programs, &libssl.name);
     coverage.publish();
     if missing.is_empty() {
         return Ok(());
