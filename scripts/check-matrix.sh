@@ -20,7 +20,7 @@ VERSIONS='1.1.1 3.0 3.5 3.6 4.0'
 results=$root/target/matrix
 export SESSCACHE_DIFF_PROGRAMS=${SESSCACHE_DIFF_PROGRAMS:-2000}
 areas=" ${AREAS:-c-programs differential servers} "
-export LC_ALL=C
+export LC_ALL=C SESSCACHE_VALGRIND=both
 # What would have the tests do less, or something else, than the table says.
 unset SESSCACHE_SERVERS_LIBSSL SESSCACHE_DIFF_LIBSSL SESSCACHE_DIFF_REPLAY SESSCACHE_DIFF_AGAINST SESSCACHE_DIFF_FIRST \
     SESSCACHE_DIFF_SHOW

@@ -142,12 +142,10 @@ fn without_differences(programs: &[Program]) -> Result<(), Failed> {
 }
 
 /// Valgrind is slow, and what it could find is the same for the kinds of libssl: one that calls itself through the PLT,
-/// one that does not.
+/// and, with `SESSCACHE_VALGRIND=both` (`make check-matrix`), one that does not.
 fn with_valgrind(libssl: &Libssl, tool: Tool) -> bool {
-    match tool {
-        Tool::Memcheck => matches!(libssl.name.as_str(), "system" | "3.6-symbolic"),
-        Tool::Helgrind | Tool::Drd => libssl.name == "system",
-    }
+    let both = std::env::var("SESSCACHE_VALGRIND").is_ok_and(|wanted| wanted == "both");
+    libssl.name == "system" || both && tool == Tool::Memcheck && libssl.name == "3.6-symbolic"
 }
 
 /// The second libssl that the program wants beside the system's, if it was built.

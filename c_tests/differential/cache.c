@@ -39,7 +39,7 @@ static void add(const unsigned long *n)
     if (session == NULL)
         return;
     found = seen(session);
-    if (puts_out_of_order(context, found) || may_be_in_a_chain(session)
+    if (puts_out_of_order(context, found) || may_be_in_a_chain(session) || is_being_made(session)
         || stored_under_another_id(found, session)) {
         say("not added");
         return;

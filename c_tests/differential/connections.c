@@ -32,6 +32,16 @@ struct connection *connection_at(unsigned long n)
     return open_count == 0 ? NULL : open_ones[n % (unsigned long)open_count];
 }
 
+int is_being_made(const SSL_SESSION *session)
+{
+    int i;
+
+    for (i = 0; i < open_count; ++i)
+        if (SSL_get_session(open_ones[i]->server) == session && !SSL_is_init_finished(open_ones[i]->server))
+            return 1;
+    return 0;
+}
+
 void connection_own(struct connection *connection, SSL *ssl)
 {
     CHECK(SSL_set_ex_data(ssl, connection_index, connection));

@@ -166,7 +166,7 @@ static SSL_SESSION *get_session(int variant, SSL *ssl, const unsigned char *id, 
         id_name(id, (size_t)length), *copy, SSL_CTX_sess_number(context->ctx));
     run_hook(context->get_hook);
     found = answer(context, id, length);
-    if (found != NULL && (is_half_made(found) || breaks_table(context, found)))
+    if (found != NULL && (is_half_made(found) || is_being_made(found) || breaks_table(context, found)))
         found = NULL;
     say("answer %s", session_name(found));
     switch (context->copy % 5) {

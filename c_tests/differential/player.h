@@ -164,6 +164,9 @@ struct connection *connection_at(unsigned long number);
 struct connection *connection_new(struct context *server, struct context *client);
 /* Fresh BIOs between the two, in place of whatever they have. */
 void connection_join(struct connection *connection);
+/* Whether it is the session of a server whose handshake is not done: libssl will give it an id, and store it. (Known
+   differences, item 6.) */
+int is_being_made(const SSL_SESSION *session);
 void connection_own(struct connection *connection, SSL *ssl);
 void connection_free(struct connection *connection, int client_first);
 void connections_end(void);
