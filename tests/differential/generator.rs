@@ -203,7 +203,11 @@ const THEMES: &[Theme] = &[
     Theme {
         weight: 3,
         focus: 0,
-        first: &[("switch", &[Server, Below(3)]), ("option", &[Server, Exactly(0), Exactly(1)])],
+        first: &[
+            ("switch", &[Exactly(0), Below(3), Exactly(1)]),
+            ("on_new", &[Exactly(0), Below(3)]),
+            ("option", &[Server, Exactly(0), Exactly(1)]),
+        ],
         more: &[
             (20, "connect", &[Server, Below(2), Offer, Exactly(8)]),
             (8, "switch", &[]),

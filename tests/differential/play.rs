@@ -134,8 +134,8 @@ pub(crate) fn regressions(libssl: &Libssl, settings: &Settings) -> Result<(), St
     Ok(())
 }
 
-/// So many programs must be enough to notice a mutant (none needs ten), and do not notice the library itself.
-const FOR_A_MUTANT: u64 = 60;
+/// So many programs must be enough to notice a mutant (none needs a hundred), and do not notice the library itself.
+const FOR_A_MUTANT: u64 = 300;
 /// Always the same programs: whether a mutant is noticed must not be a matter of luck.
 const MUTANTS_SEED: u64 = 1;
 
