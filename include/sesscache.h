@@ -160,7 +160,7 @@ typedef struct sesscache_shared_stats_t {
    */
   uint64_t flushed;
   /**
-   * Lookups for what did not open: sealed by a key that is gone, or spoiled.
+   * Lookups for what did not open: somebody has spoiled it.
    */
   uint64_t unopened;
   /**
@@ -171,6 +171,22 @@ typedef struct sesscache_shared_stats_t {
    * Flushes of everything.
    */
   uint64_t flushes;
+  /**
+   * Lookups for what is of another scope.
+   */
+  uint64_t other_scope;
+  /**
+   * Lookups for what was sealed by a key that has left the key file.
+   */
+  uint64_t key_gone;
+  /**
+   * Sessions that a process found in its own cache, without a lookup.
+   */
+  uint64_t own;
+  /**
+   * Sessions that an application's get callback knew.
+   */
+  uint64_t application;
 } sesscache_shared_stats_t;
 
 #ifdef __cplusplus

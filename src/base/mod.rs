@@ -1,5 +1,6 @@
 //! L0: what every other floor stands on. Knows nothing of TLS.
 
 pub(crate) mod clock;
+pub(crate) mod forks;
 pub(crate) mod log;
 pub(crate) mod settings;

@@ -154,8 +154,8 @@ fn parse_place(text: &str) -> Option<Place> {
     }
 }
 
-/// Bytes, or with K, M or G behind it.
-fn parse_size(text: &str) -> Option<u64> {
+/// A size: bytes, or with K, M or G behind it.
+pub fn parse_size(text: &str) -> Option<u64> {
     let (number, unit) = match text.strip_suffix(['k', 'K', 'm', 'M', 'g', 'G']) {
         Some(number) => (number, text.get(number.len()..)?),
         None => (text, ""),
@@ -169,8 +169,8 @@ fn parse_size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(1 << shift)
 }
 
-/// Seconds, or with s, m, h or d behind it.
-fn parse_duration(text: &str) -> Option<i64> {
+/// A duration: seconds, or with s, m, h or d behind it.
+pub fn parse_duration(text: &str) -> Option<i64> {
     let (number, unit) = match text.strip_suffix(['s', 'm', 'h', 'd']) {
         Some(number) => (number, text.get(number.len()..)?),
         None => (text, "s"),

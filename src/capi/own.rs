@@ -81,12 +81,20 @@ pub struct sesscache_shared_stats_t {
     pub taken_by_other: u64,
     /// Lookups for what a flush had ended.
     pub flushed: u64,
-    /// Lookups for what did not open: sealed by a key that is gone, or spoiled.
+    /// Lookups for what did not open: somebody has spoiled it.
     pub unopened: u64,
     /// Sessions that were removed for all.
     pub removed: u64,
     /// Flushes of everything.
     pub flushes: u64,
+    /// Lookups for what is of another scope.
+    pub other_scope: u64,
+    /// Lookups for what was sealed by a key that has left the key file.
+    pub key_gone: u64,
+    /// Sessions that a process found in its own cache, without a lookup.
+    pub own: u64,
+    /// Sessions that an application's get callback knew.
+    pub application: u64,
 }
 
 /// This library's version, such as "0.1.0".
@@ -218,6 +226,10 @@ pub unsafe extern "C-unwind" fn sesscache_shared_stats(
         unopened: count(Counter::Unopened),
         removed: count(Counter::Removed),
         flushes: count(Counter::Flush),
+        other_scope: count(Counter::OtherScope),
+        key_gone: count(Counter::KeyGone),
+        own: count(Counter::Own),
+        application: count(Counter::Application),
     };
     // SAFETY: the caller says that `size` bytes can be written.
     unsafe { write_struct(&snapshot, stats, size) };

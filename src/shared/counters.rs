@@ -1,12 +1,9 @@
-//! What the processes of a region count together.
-
-use super::layout::word;
-use super::memory::Memory;
+//! What is counted in a region.
 
 /// One counter each, by its place. The order is part of the format.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
-pub(crate) enum Counter {
+pub enum Counter {
     /// Records that were published.
     Published,
     /// Sessions that are too large to be shared.
@@ -27,17 +24,25 @@ pub(crate) enum Counter {
     TakenByOther,
     /// … for what a flush had ended.
     Flushed,
-    /// … for what did not open: of another scope, spoiled, or sealed by another key.
+    /// … for what did not open: somebody has spoiled it.
     Unopened,
     /// Sessions that were invalidated.
     Removed,
     /// Flushes of a whole scope.
     Flush,
+    /// Lookups for what is of another scope: another service's.
+    OtherScope,
+    /// … for what was sealed by a key that has left the key file.
+    KeyGone,
+    /// Sessions that a process found in its own cache.
+    Own,
+    /// Sessions that an application's own cache knew.
+    Application,
 }
 
 impl Counter {
     /// All of them, in the order of their places.
-    pub(crate) const ALL: [Counter; 13] = [
+    pub const ALL: [Counter; 17] = [
         Counter::Published,
         Counter::TooLarge,
         Counter::Lost,
@@ -51,9 +56,14 @@ impl Counter {
         Counter::Unopened,
         Counter::Removed,
         Counter::Flush,
+        Counter::OtherScope,
+        Counter::KeyGone,
+        Counter::Own,
+        Counter::Application,
     ];
 
-    pub(crate) fn name(self) -> &'static str {
+    /// Its name in the C structure and in what the command prints.
+    pub fn name(self) -> &'static str {
         match self {
             Counter::Published => "published",
             Counter::TooLarge => "too_large",
@@ -68,38 +78,23 @@ impl Counter {
             Counter::Unopened => "unopened",
             Counter::Removed => "removed",
             Counter::Flush => "flushes",
+            Counter::OtherScope => "other_scope",
+            Counter::KeyGone => "key_gone",
+            Counter::Own => "own",
+            Counter::Application => "application",
         }
     }
 }
 
-/// A cache line each: they are written by every process.
-fn place(counter: Counter) -> usize {
-    word::COUNTERS + counter as usize * 8
-}
-
-pub(super) fn count(memory: &impl Memory, counter: Counter) {
-    memory.add(place(counter), 1);
-}
-
-pub(super) fn read(memory: &impl Memory, counter: Counter) -> u64 {
-    memory.load(place(counter))
-}
-
 #[cfg(all(test, not(sesscache_loom)))]
 mod tests {
-    use super::super::memory::Heap;
     use super::*;
 
     #[test]
-    fn each_has_its_place_before_the_epochs() {
-        let memory = Heap::new(512);
+    fn each_has_its_place_and_its_name() {
         for (at, counter) in Counter::ALL.into_iter().enumerate() {
             assert_eq!(counter as usize, at);
-            assert!((word::COUNTERS..word::EPOCHS).contains(&place(counter)));
-            (0..=at).for_each(|_| count(&memory, counter));
-        }
-        for (at, counter) in Counter::ALL.into_iter().enumerate() {
-            assert_eq!(read(&memory, counter), at as u64 + 1);
+            assert!(Counter::ALL.iter().all(|other| *other == counter || other.name() != counter.name()));
         }
     }
 }

@@ -101,7 +101,7 @@ fn attach(path: &Path) -> Result<Attempt, String> {
 }
 
 /// Whether it begins as a region does: of whatever format, and whatever has become of the rest.
-fn is_region(file: &File) -> bool {
+pub(super) fn is_region(file: &File) -> bool {
     let mut bytes = [0; 8];
     let at = word::MAGIC as u64 * 8;
     file.read_exact_at(&mut bytes, at).is_ok() && u64::from_ne_bytes(bytes) == MAGIC

@@ -5,9 +5,10 @@ use super::keys;
 use super::layout::Layout;
 use super::memory::{Heap, Memory};
 use super::record::Use;
-use super::region::{Region, Standing};
-use super::scope::{Parts, Scope, Verification};
+use super::region::{NameCell, Region, Standing};
+use super::scope::Scope;
 use super::seal::{Address, SealingKey, Terms};
+use super::tally::{self, Remark, Tally};
 use crate::cache::SessionKey;
 
 /// What is done to the region, by us and by the one who writes to it.
@@ -21,6 +22,7 @@ pub(crate) enum Step {
     Take(u8),
     Remove(u8),
     Flush,
+    Count,
     /// A word becomes this.
     Write {
         at: u16,
@@ -38,20 +40,22 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
     let layout = Layout::tiny(3, 64);
     let memory = Heap::new(layout.words());
     layout.inscribe(&memory, 1);
-    let region = Region::new(&memory, layout);
+    let region = Region::new(&memory, layout, NameCell(1));
     let key = SealingKey::new(&[7; 32]);
-    let scope = Scope::of(&Parts {
-        service: [0; 32],
-        verification: Verification::default(),
-        authorities: &[],
-        trusted: [0; 32],
-    });
+    let scope = Scope::of_service([0; 32]);
     let cell = scope.cell();
+    let tally = Tally::new();
+    // Every second place is in the header; the rest has fewer words.
+    let records = layout.bucket(0);
+    let place = |at: u16| match usize::from(at / 2) {
+        half if at.is_multiple_of(2) => half % records,
+        half => records + half % (memory.words() - records),
+    };
     for step in steps {
         match step {
             Step::Put { id, length } => {
                 let Some(session) = session(id) else { continue };
-                let terms = Terms { usage: Use::Many, origin: 1, expiry: 2, boot: b"" };
+                let terms = Terms { usage: Use::Many, origin: 1, expiry: 2, named: NameCell(1), boot: b"" };
                 let address = Address { scope: &scope, key: &session };
                 let sealed = key.seal(address, &terms, &content(id, length));
                 let published = sealed.and_then(|(name, words)| region.put(name, cell, &words));
@@ -80,15 +84,20 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
                 region.remove(key.name(&session));
             }
             Step::Flush => region.flush(cell),
-            Step::Write { at, word } => memory.store(usize::from(at) % memory.words(), word),
+            Step::Write { at, word } => memory.store(place(at), word),
             Step::Copy { from, to } => {
-                let word = memory.load(usize::from(from) % memory.words());
-                memory.store(usize::from(to) % memory.words(), word);
+                let word = memory.load(place(from));
+                memory.store(place(to), word);
+            }
+            Step::Count => {
+                tally.count(&memory, Counter::Hit);
+                tally.remark(&memory, Remark::Stateless);
             }
         }
     }
     assert!(layout.ring(u64::MAX, usize::MAX / 4) < memory.words());
-    let _ = region.counted(Counter::Hit);
+    let _ = tally::total(&memory, Counter::Hit);
+    assert!(tally::processes(&memory).len() <= super::layout::PROCESSES);
 }
 
 fn session(id: u8) -> Option<SessionKey> {

@@ -68,19 +68,22 @@ impl Seen {
 
 /// All slots in which this name may stand.
 fn slots(memory: &impl Memory, layout: &Layout, name: Name) -> [[Seen; SLOTS]; 2] {
-    name.buckets(layout).map(|bucket| {
-        let first = layout.bucket(bucket);
-        std::array::from_fn(|slot| {
-            let at = first + slot;
-            Seen { at, word: memory.load_acquire(at) }
-        })
-    })
+    name.buckets(layout).map(|number| bucket(memory, layout, number))
 }
 
 /// The slots that may be this name's: a few bits of it agree.
 pub(super) fn candidates(memory: &impl Memory, layout: &Layout, name: Name) -> impl Iterator<Item = Seen> {
     let slots = slots(memory, layout, name);
     slots.into_iter().flatten().filter(move |seen| seen.word >> POSITION_BITS == name.piece())
+}
+
+/// All slots of a bucket.
+pub(super) fn bucket(memory: &impl Memory, layout: &Layout, bucket: u64) -> [Seen; SLOTS] {
+    let first = layout.bucket(bucket);
+    std::array::from_fn(|slot| {
+        let at = first + slot;
+        Seen { at, word: memory.load_acquire(at) }
+    })
 }
 
 /// Puts the name's slot: in place of an older record of that name, as `is_same` recognises it, else into whichever bucket

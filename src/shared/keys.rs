@@ -6,9 +6,9 @@ use zeroize::Zeroizing;
 use super::seal::{KEY, SealingKey};
 
 /// At most so many: a lookup that finds nothing asks under each.
-const KEYS_MAX: usize = 8;
+pub(crate) const KEYS_MAX: usize = 8;
 
-pub(super) type Master = Zeroizing<[u8; KEY]>;
+pub(crate) type Master = Zeroizing<[u8; KEY]>;
 
 pub(super) struct KeyRing {
     first: SealingKey,
@@ -33,7 +33,7 @@ impl KeyRing {
 }
 
 /// A key at random.
-pub(super) fn random() -> Option<Master> {
+pub(crate) fn random() -> Option<Master> {
     let mut key = Zeroizing::new([0; KEY]);
     let fill = || rustix::rand::getrandom(&mut key[..], rustix::rand::GetRandomFlags::empty());
     let filled = rustix::io::retry_on_intr(fill).ok()?;
@@ -42,7 +42,7 @@ pub(super) fn random() -> Option<Master> {
 
 /// The keys in a key file: one in base64 a line; blank lines and lines that begin with `#` do not count. The error is a
 /// sentence that names the line and never the key.
-pub(super) fn parse(text: &str) -> Result<Vec<Master>, String> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Master>, String> {
     let mut keys: Vec<Master> = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
@@ -79,8 +79,13 @@ fn parse_key(line: &str) -> Result<Master, &'static str> {
     Ok(key)
 }
 
+/// What the records that a key seals say of it: enough to tell a few keys apart, and nothing to guess it by.
+pub(crate) fn tag(key: &Master) -> u16 {
+    SealingKey::new(key).tag()
+}
+
 /// A key as a line of a key file.
-pub(super) fn encode(key: &Master) -> Zeroizing<String> {
+pub(crate) fn encode(key: &Master) -> Zeroizing<String> {
     Zeroizing::new(Base64::encode_string(&key[..]) + "\n")
 }
 

@@ -1,7 +1,7 @@
 //! Where things stand in a region.
 //!
 //! ```text
-//! header (4 KiB) | index: buckets of 64 bytes | ring of records, in units of 16 bytes
+//! header (40 KiB) | index: buckets of 64 bytes | ring of records, in units of 16 bytes
 //! ```
 //!
 //! Everything follows from the region's size, so nothing in its header decides what we touch.
@@ -11,7 +11,7 @@ use super::memory::Memory;
 /// `sesscach` in memory.
 pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"sesscach");
 /// The format that this release writes. A newer one is left alone, an older one replaced.
-pub(super) const FORMAT: u64 = 1;
+pub(super) const FORMAT: u64 = 2;
 
 /// Places in the header, in words.
 pub(super) mod word {
@@ -22,21 +22,31 @@ pub(super) mod word {
     pub(in super::super) const UNITS: usize = 4;
     /// When the region was made, in seconds since the epoch.
     pub(in super::super) const MADE: usize = 5;
+    /// How many processes have asked for a cell of their own.
+    pub(in super::super) const CLAIMS: usize = 8;
     /// How far the ring has been written, in units; a cache line of its own.
     pub(in super::super) const HEAD: usize = 16;
-    /// The counters, a cache line each.
-    pub(in super::super) const COUNTERS: usize = 32;
+    /// What those have counted that have no cell any more.
+    pub(in super::super) const PAST: usize = 32;
     /// For each cell of scopes: records before this position do not count.
     pub(in super::super) const EPOCHS: usize = 256;
+    /// The same for each cell of the operator's names for scopes.
+    pub(in super::super) const NAMED_EPOCHS: usize = 512;
+    /// The cells of the processes.
+    pub(in super::super) const PROCESSES: usize = 1024;
 }
 
 /// How many cells the scopes are spread over. A collision costs misses.
 pub(super) const EPOCHS: usize = 256;
-const HEADER_WORDS: usize = 512;
+/// How many processes have a cell of their own. The model checker's have none: it makes every word anew for every run.
+pub(super) const PROCESSES: usize = if cfg!(all(test, sesscache_loom)) { 0 } else { 128 };
+/// Of a process's cell.
+pub(super) const PROCESS_WORDS: usize = 32;
+const HEADER_WORDS: usize = word::PROCESSES + PROCESSES * PROCESS_WORDS;
 /// Few enough that the model checker sees all of them.
 pub(super) const SLOTS: usize = if cfg!(all(test, sesscache_loom)) { 2 } else { 8 };
 pub(super) const UNIT_WORDS: usize = 2;
-const UNIT: u64 = 16;
+pub(super) const UNIT_BYTES: u64 = 16;
 
 /// A bucket of eight slots for each KiB: with ordinary sessions less than half of the slots are in use.
 const BYTES_PER_BUCKET: u64 = 1024;
@@ -60,7 +70,7 @@ impl Layout {
         }
         let buckets = bytes / BYTES_PER_BUCKET;
         let ring = bytes - (HEADER_WORDS * 8) as u64 - buckets * (SLOTS * 8) as u64;
-        Some(Layout { bytes, buckets, units: ring / UNIT })
+        Some(Layout { bytes, buckets, units: ring / UNIT_BYTES })
     }
 
     #[cfg(any(test, feature = "fuzzing"))]

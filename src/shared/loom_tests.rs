@@ -8,8 +8,8 @@ use super::counters::Counter;
 use super::index::Name;
 use super::layout::Layout;
 use super::memory::Heap;
-use super::record::{self, Header, Use};
-use super::region::{Cell, Found, Region, Standing};
+use super::record::{self, Header, Tags, Use};
+use super::region::{Cell, Found, NameCell, Region, Standing};
 
 const CELL: Cell = Cell(0);
 /// Five units each; the ring has twelve.
@@ -23,8 +23,15 @@ fn name(number: u64) -> Name {
 
 fn record(number: u64) -> Vec<u64> {
     let (origin, expiry) = (number.cast_signed(), 0);
-    let header =
-        Header { name: name(number), usage: Use::Many, origin, expiry, nonce: [0; 24], length: BODY };
+    let header = Header {
+        name: name(number),
+        usage: Use::Many,
+        tags: Tags::default(),
+        origin,
+        expiry,
+        nonce: [0; 24],
+        length: BODY,
+    };
     record::assemble(&header, &[number as u8; BODY])
 }
 
@@ -34,7 +41,7 @@ fn region() -> Shared {
 
 fn region_of(units: u64) -> Shared {
     let layout = Layout::tiny(2, units);
-    Arc::new(Region::new(Heap::new(layout.words()), layout))
+    Arc::new(Region::new(Heap::new(layout.words()), layout, NameCell(1)))
 }
 
 fn put(region: &Shared, number: u64) {

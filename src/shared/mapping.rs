@@ -26,8 +26,16 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     /// Maps a file, which is at least this long and does not shrink while it is mapped.
     pub(super) fn of_file(file: &File, bytes: u64) -> io::Result<Mapping> {
+        Mapping::protected(file, bytes, ProtFlags::READ | ProtFlags::WRITE)
+    }
+
+    /// The same for one who only loads: to store anything is a fault.
+    pub(super) fn to_look_at(file: &File, bytes: u64) -> io::Result<Mapping> {
+        Mapping::protected(file, bytes, ProtFlags::READ)
+    }
+
+    fn protected(file: &File, bytes: u64, protection: ProtFlags) -> io::Result<Mapping> {
         let length = usize::try_from(bytes).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let protection = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a new mapping at an address of the system's choice touches no memory of ours.
         let base = unsafe { rustix::mm::mmap(null_mut(), length, protection, MapFlags::SHARED, file, 0) }?;
         Mapping::at(base, length)
@@ -37,7 +45,7 @@ impl Mapping {
     pub(super) fn anonymous(bytes: u64) -> io::Result<Mapping> {
         let length = usize::try_from(bytes).map_err(|_| io::ErrorKind::OutOfMemory)?;
         let protection = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: as in `of_file`.
+        // SAFETY: as in `protected`.
         let base = unsafe { rustix::mm::mmap_anonymous(null_mut(), length, protection, MapFlags::SHARED) }?;
         Mapping::at(base, length)
     }

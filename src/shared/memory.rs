@@ -37,6 +37,18 @@ pub(super) trait Memory {
         self.with(at, |word| word.fetch_add(value, Ordering::AcqRel)).unwrap_or(0)
     }
 
+    /// Sets these bits. What they are already is not written again.
+    fn set_bits(&self, at: usize, bits: u64) {
+        if self.load(at) & bits != bits {
+            self.with(at, |word| word.fetch_or(bits, Ordering::AcqRel));
+        }
+    }
+
+    /// Puts nought there, and returns what stood there before.
+    fn empty(&self, at: usize) -> u64 {
+        self.with(at, |word| word.swap(0, Ordering::AcqRel)).unwrap_or(0)
+    }
+
     /// Raises the word to at least `value`.
     fn raise(&self, at: usize, value: u64) {
         self.with(at, |word| word.fetch_max(value, Ordering::AcqRel));

@@ -12,10 +12,12 @@
 //! | `log` | the ring: reserve, write, copy out |
 //! | `index` | the slots: find, publish, clear |
 //! | `region` | both together: put, find, take, remove, flush |
-//! | `record`, `seal`, `keys` | what a record is, and how it is sealed |
+//! | `record`, `seal`, `keys`, `key_file` | what a record is, and how it is sealed |
 //! | `scope` | who may resume whose sessions |
+//! | `counters`, `tally` | what each process has counted |
 //! | `tier` | the whole for one process, as the shim uses it |
 //! | `file` | making and attaching a file |
+//! | `look` | a region seen from outside, by an operator |
 //!
 //! Nothing of OpenSSL is here: a session comes and goes as its DER.
 
@@ -24,9 +26,11 @@ mod file;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod hostile;
 mod index;
-mod keys;
+pub(crate) mod key_file;
+pub(crate) mod keys;
 mod layout;
 mod log;
+mod look;
 #[cfg(all(test, sesscache_loom))]
 mod loom_tests;
 mod mapping;
@@ -35,11 +39,14 @@ mod record;
 mod region;
 mod scope;
 mod seal;
+mod tally;
 #[cfg(all(test, not(sesscache_loom)))]
 mod tests;
 mod tier;
 
-pub(crate) use counters::Counter;
+pub use counters::Counter;
+pub use look::{AGES, Look, Report, Sessions, Which, flush};
 pub(crate) use region::{Published, Standing};
 pub(crate) use scope::{Parts as ScopeParts, Scope, Verification, digest};
+pub use tally::{Process, Remark};
 pub(crate) use tier::{HostTier, Located, Times};

@@ -13,7 +13,10 @@ pub(super) const NONCE: usize = 24;
 pub(super) const HEADER: usize = 8;
 
 /// Tells a record from whatever else may lie at a position.
-const MARK: u64 = 0x5e55;
+const MARK: u64 = 0x5e;
+/// The bit of a record for single use; below it stands the length.
+const SINGLE: u64 = 1 << 15;
+const _: () = assert!((BODY_MAX as u64) < SINGLE);
 
 /// What may be done with a session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,10 +26,21 @@ pub(super) enum Use {
     Single,
 }
 
+/// Hints at what a record was sealed with, which say why it does not open. Nobody believes them for anything else.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Tags {
+    pub(super) key: u16,
+    /// Its first half is the scope's cell.
+    pub(super) scope: u16,
+    /// The cell of the operator's name.
+    pub(super) name: u8,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Header {
     pub(super) name: Name,
     pub(super) usage: Use,
+    pub(super) tags: Tags,
     /// When the first full handshake was, in seconds since the epoch.
     pub(super) origin: i64,
     pub(super) expiry: i64,
@@ -38,10 +52,12 @@ pub(super) struct Header {
 impl Header {
     pub(super) fn words(&self) -> [u64; HEADER] {
         let [name, more_name] = self.name.0;
-        let usage = u64::from(self.usage == Use::Single);
+        let single = if self.usage == Use::Single { SINGLE } else { 0 };
+        let Tags { key, scope, name: named } = self.tags;
+        let tags = u64::from(named) << 48 | u64::from(key) << 32 | u64::from(scope) << 16;
         let mut words = [0; HEADER];
         words.copy_from_slice(&[
-            MARK << 48 | usage << 32 | self.length as u64,
+            MARK << 56 | tags | single | self.length as u64,
             name,
             more_name,
             self.origin.cast_unsigned(),
@@ -59,16 +75,14 @@ impl Header {
     /// `None` for anything that is not a header of ours, or tells of a body that cannot be.
     pub(super) fn of(words: &[u64; HEADER]) -> Option<Header> {
         let [first, name, more_name, origin, expiry, nonce @ ..] = *words;
-        let length =
-            usize::try_from(first & 0xffff_ffff).ok().filter(|length| (TAG..=BODY_MAX).contains(length))?;
-        let usage = match first >> 32 & 0xffff {
-            0 => Use::Many,
-            1 => Use::Single,
-            _ => return None,
-        };
-        (first >> 48 == MARK).then_some(Header {
+        let length = usize::try_from(first & (SINGLE - 1)).ok();
+        let length = length.filter(|length| (TAG..=BODY_MAX).contains(length))?;
+        let usage = if first & SINGLE == 0 { Use::Many } else { Use::Single };
+        let tags = Tags { key: (first >> 32) as u16, scope: (first >> 16) as u16, name: (first >> 48) as u8 };
+        (first >> 56 == MARK).then_some(Header {
             name: Name([name, more_name]),
             usage,
+            tags,
             origin: origin.cast_signed(),
             expiry: expiry.cast_signed(),
             nonce: bytes_of(nonce),
@@ -117,7 +131,16 @@ mod tests {
 
     fn header() -> Header {
         let nonce = std::array::from_fn(|at| at as u8);
-        Header { name: Name([1, 2]), usage: Use::Single, origin: -3, expiry: i64::MAX, nonce, length: 21 }
+        let tags = Tags { key: 0xfffe, scope: 0x7ff7, name: 0xf9 };
+        Header {
+            name: Name([1, 2]),
+            usage: Use::Single,
+            tags,
+            origin: -3,
+            expiry: i64::MAX,
+            nonce,
+            length: 21,
+        }
     }
 
     #[test]
@@ -129,7 +152,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_no_header() {
-        for (shift, value) in [(48, MARK), (32, 2), (0, BODY_MAX as u64 + 1), (0, TAG as u64 - 1)] {
+        for (shift, value) in [(56, MARK), (56, 1), (0, BODY_MAX as u64 + 1), (0, TAG as u64 - 1)] {
             let mut words = Header { length: 0, usage: Use::Many, ..header() }.words();
             words[0] ^= value << shift;
             assert_eq!(Header::of(&words), None, "{shift}");

@@ -1,6 +1,6 @@
 //! Log and index together: records by name, for several processes at once.
 
-use super::counters::{self, Counter};
+use super::counters::Counter;
 use super::index::{self, Name, Seen};
 use super::layout::{EPOCHS, Layout, word};
 use super::log::{self, Position};
@@ -30,6 +30,10 @@ pub(crate) enum Standing {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Cell(pub(super) u8);
 
+/// A cell of the operator's names for scopes, whose scopes are flushed together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct NameCell(pub(super) u8);
+
 impl Cell {
     pub(super) fn all() -> impl Iterator<Item = Cell> {
         (0..=u8::MAX).map(Cell)
@@ -47,12 +51,14 @@ pub(super) struct Found {
 pub(super) struct Region<M> {
     memory: M,
     layout: Layout,
+    /// Of the operator's name, which is the same for all scopes of a process.
+    own_name: NameCell,
 }
 
 impl<M: Memory> Region<M> {
     /// `memory` is as long as the layout says, and holds a region or zeros.
-    pub(super) fn new(memory: M, layout: Layout) -> Region<M> {
-        Region { memory, layout }
+    pub(super) fn new(memory: M, layout: Layout, own_name: NameCell) -> Region<M> {
+        Region { memory, layout, own_name }
     }
 
     /// Appends a record and puts its slot, in place of an older one of the same name.
@@ -61,7 +67,6 @@ impl<M: Memory> Region<M> {
         let is_same = |seen: Seen| self.header(seen).is_some_and(|header| header.name == name);
         let seen =
             position.and_then(|position| index::publish(&self.memory, &self.layout, name, position, is_same));
-        self.count(if seen.is_some() { Counter::Published } else { Counter::Lost });
         Published::of(seen?, cell)
     }
 
@@ -108,15 +113,22 @@ impl<M: Memory> Region<M> {
 
     /// Takes out whatever has this name; how many there were.
     pub(super) fn remove(&self, name: Name) -> usize {
-        let same = |seen: &Seen| self.header(*seen).is_some_and(|header| header.name == name);
-        let slots = index::candidates(&self.memory, &self.layout, name).filter(same);
-        slots.filter(|seen| seen.clear(&self.memory)).count()
+        self.named(name).filter(|seen| seen.clear(&self.memory)).count()
+    }
+
+    /// Whether anything has this name, be it of whatever scope.
+    pub(super) fn has(&self, name: Name) -> bool {
+        self.named(name).next().is_some()
+    }
+
+    fn named(&self, name: Name) -> impl Iterator<Item = Seen> {
+        let same = move |seen: &Seen| self.header(*seen).is_some_and(|header| header.name == name);
+        index::candidates(&self.memory, &self.layout, name).filter(same)
     }
 
     /// Ends every record of these scopes that has been published until now.
     pub(super) fn flush(&self, cell: Cell) {
-        let head = log::head(&self.memory);
-        self.memory.raise(word::EPOCHS + usize::from(cell.0) % EPOCHS, head);
+        flush(&self.memory, cell);
     }
 
     /// Whether a published record still counts.
@@ -134,12 +146,13 @@ impl<M: Memory> Region<M> {
         }
     }
 
-    pub(super) fn count(&self, counter: Counter) {
-        counters::count(&self.memory, counter);
+    /// The words, for what stands beside the records.
+    pub(super) fn memory(&self) -> &M {
+        &self.memory
     }
 
-    pub(super) fn counted(&self, counter: Counter) -> u64 {
-        counters::read(&self.memory, counter)
+    pub(super) fn own_name(&self) -> NameCell {
+        self.own_name
     }
 
     fn position(&self, seen: Seen) -> Option<Position> {
@@ -147,7 +160,7 @@ impl<M: Memory> Region<M> {
     }
 
     fn is_flushed(&self, position: Position, cell: Cell) -> bool {
-        position < self.memory.load_acquire(word::EPOCHS + usize::from(cell.0) % EPOCHS)
+        is_flushed(&self.memory, position, cell, self.own_name)
     }
 
     /// The header of the record that a slot names, if one is there.
@@ -169,6 +182,30 @@ impl<M: Memory> Region<M> {
         let again = Header::of(head).filter(|again| *again == header)?;
         Some(Found { header: again, body: record::body(body, header.length), seen, position })
     }
+}
+
+/// Ends every record of these scopes that has been published until now.
+pub(super) fn flush(memory: &impl Memory, cell: Cell) {
+    memory.raise(epoch(cell), log::head(memory));
+}
+
+/// The same for an operator's name.
+pub(super) fn flush_named(memory: &impl Memory, named: NameCell) {
+    memory.raise(epoch_of_name(named), log::head(memory));
+}
+
+/// Whether a flush has ended what was published there.
+pub(super) fn is_flushed(memory: &impl Memory, position: Position, cell: Cell, named: NameCell) -> bool {
+    let ends = |at| position < memory.load_acquire(at);
+    ends(epoch(cell)) || ends(epoch_of_name(named))
+}
+
+fn epoch(cell: Cell) -> usize {
+    word::EPOCHS + usize::from(cell.0) % EPOCHS
+}
+
+fn epoch_of_name(named: NameCell) -> usize {
+    word::NAMED_EPOCHS + usize::from(named.0) % EPOCHS
 }
 
 impl Found {

@@ -3,7 +3,7 @@
 use blake2::Blake2b256;
 use blake2::digest::{Digest, Update};
 
-use super::region::Cell;
+use super::region::{Cell, NameCell};
 
 /// A scope's name. Two contexts share sessions only if everything that it was made of is equal.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) trusted: [u8; 32],
 }
 
-/// How client certificates are verified. The default: none is asked for.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+/// How client certificates are verified.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Verification {
     /// `SSL_VERIFY_PEER` and its like.
     pub(crate) mode: u32,
@@ -45,6 +45,12 @@ pub(crate) fn digest<'a>(what: &'a str, parts: impl IntoIterator<Item = &'a [u8]
 }
 
 impl Scope {
+    /// Of a service that asks nobody for a certificate: it is all there is to tell. So most lookups hash nothing for it.
+    pub(crate) fn of_service(service: [u8; 32]) -> Scope {
+        Scope(service)
+    }
+
+    /// Of a service that verifies its clients.
     pub(crate) fn of(parts: &Parts<'_>) -> Scope {
         let Verification { mode, depth, flags, by_callback } = parts.verification;
         let (mode, depth, flags) = (mode.to_le_bytes(), depth.to_le_bytes(), flags.to_le_bytes());
@@ -61,6 +67,18 @@ impl Scope {
         let [first, ..] = self.0;
         Cell(first)
     }
+
+    /// What its records say of it: its cell first.
+    pub(super) fn tag(&self) -> u16 {
+        let [first, second, ..] = self.0;
+        u16::from_be_bytes([first, second])
+    }
+}
+
+/// The cell that all scopes of an operator's name are flushed with.
+pub(super) fn name_cell(name: &str) -> NameCell {
+    let [first, ..] = digest("sesscache scope's name", [name.as_bytes()]);
+    NameCell(first)
 }
 
 #[cfg(all(test, not(sesscache_loom)))]
@@ -74,6 +92,8 @@ mod tests {
             |name: &str, certificate: &str| digest("service", [name.as_bytes(), certificate.as_bytes()]);
         let verification = Verification { mode: 1, depth: 9, flags: 4, by_callback: true };
         let base = Parts { service: service("a", "bc"), verification, authorities: &names, trusted: [1; 32] };
+        assert!(Scope::of(&base) != Scope::of_service(base.service));
+        assert!(Scope::of_service(service("a", "b")) != Scope::of_service(service("", "ab")));
         let others = [
             Parts { service: service("", "bc"), ..base },
             Parts { service: service("ab", "c"), ..base },

@@ -12,8 +12,8 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use zeroize::Zeroizing;
 
 use super::index::Name;
-use super::record::{self, Header, NONCE, Use};
-use super::region::Found;
+use super::record::{self, Header, NONCE, Tags, Use};
+use super::region::{Found, NameCell};
 use super::scope::Scope;
 use crate::cache::SessionKey;
 
@@ -30,6 +30,8 @@ pub(super) struct Address<'a> {
 pub(super) struct SealingKey {
     naming: Blake2bMac<U16>,
     cipher: XChaCha20Poly1305,
+    /// What its records say of it.
+    tag: u16,
 }
 
 impl SealingKey {
@@ -45,7 +47,9 @@ impl SealingKey {
             Blake2bMac::new_from_slice(&name[..]).unwrap_or_else(|_| Blake2bMac::new(&[0; 64].into()));
         // What stands before every name makes the hash take the key in, here and only once.
         let naming = naming.chain_update(b"name");
-        SealingKey { naming, cipher: XChaCha20Poly1305::new(&(*body).into()) }
+        let tag = derive(b"sesscache tag 1").unwrap_or_default();
+        let tag = tag.first_chunk().map_or(0, |two| u16::from_le_bytes(*two));
+        SealingKey { naming, cipher: XChaCha20Poly1305::new(&(*body).into()), tag }
     }
 
     /// The name of the record of this session, under this key. The scope is no part of it: whoever ends a session need not
@@ -59,6 +63,10 @@ impl SealingKey {
             .finalize()
             .into_bytes();
         Name(words(&hash.into()))
+    }
+
+    pub(super) fn tag(&self) -> u16 {
+        self.tag
     }
 
     /// A record of this session, ready to be published. `None` without random bytes.
@@ -75,6 +83,7 @@ impl SealingKey {
         let header = Header {
             name,
             usage: terms.usage,
+            tags: Tags { key: self.tag, scope: address.scope.tag(), name: terms.named.0 },
             origin: terms.origin,
             expiry: terms.expiry,
             nonce,
@@ -107,6 +116,8 @@ pub(super) struct Terms<'a> {
     pub(super) usage: Use,
     pub(super) origin: i64,
     pub(super) expiry: i64,
+    /// Of the operator's name for the scope.
+    pub(super) named: NameCell,
     /// Names this run of the system: a session for single use does not outlive it.
     pub(super) boot: &'a [u8],
 }

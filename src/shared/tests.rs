@@ -4,6 +4,7 @@
 
 mod files;
 mod keys;
+mod look;
 mod model;
 mod sealing;
 mod tier;

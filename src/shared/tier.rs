@@ -1,32 +1,25 @@
 //! The host tier of one process: a region, the keys, and what the operator set.
 
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
-
-use once_cell::race::OnceBox;
 use zeroize::Zeroizing;
 
 use super::counters::Counter;
 use super::file::{self, Attached};
-use super::keys::{self, KeyRing, Master};
+use super::key_file::Keys;
+use super::keys;
 use super::mapping::Mapping;
 use super::record::{DER_MAX, Use};
 use super::region::{Cell, Found, Published, Region, Standing};
-use super::scope::Scope;
+use super::scope::{self, Scope};
 use super::seal::{Address, Terms};
-use crate::base::log::{self, Level};
+use super::tally::{self, Remark, Tally};
+use crate::base::clock;
 use crate::base::settings::{Place, Shared};
 use crate::cache::SessionKey;
-
-/// The keys are looked at again after so many seconds.
-const LOOK_AGAIN: u64 = 60;
 
 pub(crate) struct HostTier {
     region: Region<Mapping>,
     keys: Keys,
+    tally: Tally,
     max_lifetime: i64,
     /// Names this run of the system. Empty if that cannot be told: then nothing for single use is shared.
     boot: Vec<u8>,
@@ -83,8 +76,9 @@ impl HostTier {
             }
         };
         let Attached { mapping, layout } = attached;
-        let region = Region::new(mapping, layout);
-        Ok(HostTier { region, keys, max_lifetime: shared.max_lifetime, boot: boot_id() })
+        let region = Region::new(mapping, layout, scope::name_cell(&shared.scope));
+        let tally = Tally::new();
+        Ok(HostTier { region, keys, tally, max_lifetime: shared.max_lifetime, boot: boot_id() })
     }
 
     /// Shares a session.
@@ -97,17 +91,21 @@ impl HostTier {
         single_use: bool,
     ) -> Option<Published> {
         if der.len() > DER_MAX {
-            self.region.count(Counter::TooLarge);
+            self.count(Counter::TooLarge);
             return None;
         }
         if single_use && self.boot.is_empty() {
             return None;
         }
         let usage = if single_use { Use::Single } else { Use::Many };
-        let terms = Terms { usage, origin: times.origin, expiry: times.expiry, boot: &self.boot };
+        let Times { origin, expiry } = times;
+        let terms = Terms { usage, origin, expiry, named: self.region.own_name(), boot: &self.boot };
         let ring = self.keys.ring();
         let (name, words) = ring.first().seal(Address { scope, key }, &terms, der)?;
-        self.region.put(name, scope.cell(), &words)
+        let published = self.region.put(name, scope.cell(), &words);
+        self.tally.is_seen(self.region.memory(), clock::now());
+        self.count(if published.is_some() { Counter::Published } else { Counter::Lost });
+        published
     }
 
     /// Finds a session of one of these scopes. One for single use, or any if `taking`, is taken out: of all who ask, in
@@ -119,16 +117,17 @@ impl HostTier {
         now: i64,
         taking: bool,
     ) -> Option<Resumed> {
+        self.tally.is_seen(self.region.memory(), now);
         match self.find(scopes, key, now, taking) {
             Ok(resumed) => {
-                self.region.count(Counter::Hit);
+                self.count(Counter::Hit);
                 if resumed.published.is_none() {
-                    self.region.count(Counter::Taken);
+                    self.count(Counter::Taken);
                 }
                 Some(resumed)
             }
             Err(why) => {
-                self.region.count(why);
+                self.count(why);
                 None
             }
         }
@@ -184,7 +183,11 @@ impl HostTier {
                     let der = sealing.open(Address { scope: &scope, key }, &self.boot, &mut found)?;
                     Some((scope, der))
                 });
-                let (scope, der) = opened.ok_or(Counter::Unopened)?;
+                let Some((scope, der)) = opened else {
+                    let is_of = |scope: Scope| scope.tag() == found.header.tags.scope;
+                    let spoiled = scopes.clone().any(is_of);
+                    return Err(if spoiled { Counter::Unopened } else { Counter::OtherScope });
+                };
                 if self.region.has_flushed(&found, scope.cell()) {
                     return Err(Counter::Flushed);
                 }
@@ -196,7 +199,8 @@ impl HostTier {
                 Ok(accepted) => return Ok(accepted),
             }
         }
-        Err(why)
+        let has_left = || self.keys.gone().any(|gone| self.region.has(gone.name(key)));
+        Err(if why == Counter::Unknown && has_left() { Counter::KeyGone } else { why })
     }
 
     /// Whether a line of sessions that began then may not go on.
@@ -209,20 +213,20 @@ impl HostTier {
         let removed: usize =
             self.keys.ring().all().map(|sealing| self.region.remove(sealing.name(key))).sum();
         if removed > 0 {
-            self.region.count(Counter::Removed);
+            self.count(Counter::Removed);
         }
     }
 
     /// Invalidates every session of a scope, for every process.
     pub(crate) fn flush(&self, scope: &Scope) {
         self.region.flush(scope.cell());
-        self.region.count(Counter::Flush);
+        self.count(Counter::Flush);
     }
 
     /// Invalidates every session there is.
     pub(crate) fn flush_all(&self) {
         Cell::all().for_each(|cell| self.region.flush(cell));
-        self.region.count(Counter::Flush);
+        self.count(Counter::Flush);
     }
 
     /// What has become of a session that this process published or found.
@@ -233,7 +237,7 @@ impl HostTier {
     /// Takes a published session out. One wins, in whatever process.
     pub(crate) fn take_published(&self, published: Published) -> bool {
         let won = self.region.take_published(published);
-        self.region.count(if won { Counter::Taken } else { Counter::TakenByOther });
+        self.count(if won { Counter::Taken } else { Counter::TakenByOther });
         won
     }
 
@@ -242,140 +246,20 @@ impl HostTier {
         self.keys.look_again(now, at_once);
     }
 
+    /// Counts something that this process has done.
+    pub(crate) fn count(&self, counter: Counter) {
+        self.tally.count(self.region.memory(), counter);
+    }
+
+    /// Notes something that the operator should know of this process.
+    pub(crate) fn remark(&self, remark: Remark) {
+        self.tally.remark(self.region.memory(), remark);
+    }
+
     /// What all processes of the region have counted.
     pub(crate) fn counted(&self, counter: Counter) -> u64 {
-        self.region.counted(counter)
+        tally::total(self.region.memory(), counter)
     }
-}
-
-/// The keys, as they were last read. Whoever uses a ring may go on with it: a newer one is linked behind it.
-struct Keys {
-    first: Link,
-    file: Option<PathBuf>,
-    looked: AtomicI64,
-}
-
-struct Link {
-    ring: KeyRing,
-    /// What the file was when it was read: change time, device, inode, length.
-    version: Option<Version>,
-    newer: OnceBox<Link>,
-}
-
-type Version = (i64, i64, u64, u64, u64);
-
-impl Keys {
-    fn fixed(master: Master) -> Result<Keys, String> {
-        Keys::new(None, &[master], None, 0)
-    }
-
-    fn of_file(path: &Path, now: i64) -> Result<Keys, String> {
-        let (masters, version) = read(path)?;
-        Keys::new(Some(path), &masters, Some(version), now)
-    }
-
-    /// The key that lies beside a region's file, made at random if there is none.
-    fn beside(region: &Path, now: i64) -> Result<Keys, String> {
-        let mut path = region.as_os_str().to_owned();
-        path.push(".key");
-        let path = PathBuf::from(path);
-        file::check_folders(&path).map_err(|what| format!("{}: {what}", path.display()))?;
-        if !path.exists() {
-            make(&path)
-                .map_err(|error| format!("the key file {} cannot be made: {error}", path.display()))?;
-        }
-        Keys::of_file(&path, now)
-    }
-
-    fn new(
-        file: Option<&Path>,
-        masters: &[Master],
-        version: Option<Version>,
-        now: i64,
-    ) -> Result<Keys, String> {
-        let ring = KeyRing::new(masters).ok_or("there is no key")?;
-        let first = Link { ring, version, newer: OnceBox::new() };
-        Ok(Keys { first, file: file.map(Path::to_owned), looked: AtomicI64::new(now) })
-    }
-
-    fn last(&self) -> &Link {
-        let mut link = &self.first;
-        while let Some(newer) = link.newer.get() {
-            link = newer;
-        }
-        link
-    }
-
-    fn ring(&self) -> &KeyRing {
-        &self.last().ring
-    }
-
-    fn look_again(&self, now: i64, at_once: bool) {
-        let Some(path) = &self.file else { return };
-        let looked = self.looked.load(Ordering::Relaxed);
-        // Not only later: the clock may have been set back.
-        let due = at_once || now.abs_diff(looked) >= LOOK_AGAIN;
-        if !due || self.looked.compare_exchange(looked, now, Ordering::Relaxed, Ordering::Relaxed).is_err() {
-            return;
-        }
-        let last = self.last();
-        // In a chroot, or without privileges, it may be out of reach: then the keys stay as they are.
-        let Ok(found) = std::fs::metadata(path) else { return };
-        if last.version == Some(version(&found)) {
-            return;
-        }
-        match read(path) {
-            Ok((masters, version)) => {
-                if let Some(ring) = KeyRing::new(&masters) {
-                    let link = Link { ring, version: Some(version), newer: OnceBox::new() };
-                    let _ = last.newer.set(Box::new(link));
-                    log::write(Level::Info, &format!("{}: {} keys", path.display(), masters.len()));
-                }
-            }
-            Err(what) => log::write(Level::Warn, &format!("the keys stay as they were: {what}")),
-        }
-    }
-}
-
-fn version(found: &std::fs::Metadata) -> Version {
-    (found.ctime(), found.ctime_nsec(), found.dev(), found.ino(), found.len())
-}
-
-fn read(path: &Path) -> Result<(Vec<Master>, Version), String> {
-    const LONGEST: u64 = 64 << 10;
-    let fail = |what: String| format!("the key file {}: {what}", path.display());
-    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path);
-    let file = file.map_err(|error| fail(format!("cannot be opened: {error}")))?;
-    let found = file.metadata().map_err(|error| fail(error.to_string()))?;
-    if !found.is_file() {
-        return Err(fail("is not a regular file".to_owned()));
-    }
-    file::check_owner(&found).map_err(fail)?;
-    if found.mode() & 0o027 != 0 {
-        return Err(fail(
-            "can be read by everybody or written by a group: its mode should be 600 or 640".to_owned(),
-        ));
-    }
-    // Allocated once, so that no copy of the keys is left behind by growing.
-    let mut text = Zeroizing::new(String::with_capacity(LONGEST as usize));
-    file.take(LONGEST).read_to_string(&mut text).map_err(|error| fail(format!("cannot be read: {error}")))?;
-    Ok((keys::parse(&text).map_err(fail)?, version(&found)))
-}
-
-fn make(path: &Path) -> std::io::Result<()> {
-    use rustix::fs::{CWD, Mode, OFlags, openat};
-    use std::io::Write;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    let mut file = File::from(openat(CWD, folder, flags, Mode::RUSR | Mode::WUSR)?);
-    let key = keys::random().ok_or_else(|| std::io::Error::other("the system gives no random bytes"))?;
-    let line = keys::encode(&key);
-    file::check_limit(line.len() as u64).map_err(std::io::Error::other)?;
-    file.write_all(line.as_bytes())?;
-    // An empty one, after the power failed, would be refused for good.
-    file.sync_all()?;
-    file::give_new_name(&file, path)
 }
 
 fn boot_id() -> Vec<u8> {

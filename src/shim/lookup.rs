@@ -14,6 +14,7 @@ use crate::base::log::{self, Level};
 use crate::cache::SessionKey;
 use crate::openssl::number::*;
 use crate::openssl::{ConnectionRef, ContextRef, GetCb, Question, SSL_SESSION, Session, SessionRef};
+use crate::shared::Counter;
 
 /// What our own tiers say.
 enum Found {
@@ -93,6 +94,7 @@ fn from_core(
     }
     question.connection.note_origin(stored.share.as_ref().map(|share| share.origin));
     count_hit(state, accepted);
+    share::found_in(Counter::Own);
     Some(stored.session)
 }
 
@@ -149,6 +151,7 @@ fn put_into_real(context: ContextRef<'_>, session: SessionRef<'_>) {
 fn accept(state: &ContextState, context: ContextRef<'_>, question: &Question<'_>, answer: *mut SSL_SESSION) {
     let Some(session) = question.answered(answer) else { return };
     count(&state.counters.answered);
+    share::found_in(Counter::Application);
     let accepted = guarded(state, false, || {
         state.is_serving() && !(context.libssl.version.tests_resumable() && session.is_marked())
     });

@@ -6,12 +6,13 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::mem::ManuallyDrop;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::adopt;
 use super::state::Generation;
 use super::stored::Stored;
+use crate::base::forks;
 use crate::cache::SessionKey;
 use crate::openssl::{SessionRef, host, scratch};
 
@@ -57,13 +58,6 @@ fn identity(session: SessionRef<'_>) -> Option<(SessionKey, Stored)> {
     Some((key, Stored::alone(session.to_owned()?)))
 }
 
-static FORKS: AtomicU32 = AtomicU32::new(1);
-
-/// Tells a process from the one that it was forked from: 1 and more.
-pub(super) fn process_number() -> u32 {
-    FORKS.load(Ordering::Relaxed)
-}
-
 thread_local! {
     /// What is held from before a fork until after it.
     static FORKING: RefCell<Option<Held>> = const { RefCell::new(None) };
@@ -98,7 +92,7 @@ extern "C" fn after_fork_in_parent() {
 
 /// One thread is left. A lock that is held now is held by none of this process, for ever.
 extern "C" fn after_fork_in_child() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
+    forks::was_forked();
     let Ok(Some(mut held)) = FORKING.try_with(RefCell::take) else { return };
     // An abandoned core is never touched again, so it is never freed either.
     for (_, generation) in held.cores.extract_if(.., |_, generation| generation.abandon_if_held()) {

@@ -9,7 +9,7 @@ use once_cell::race::OnceBox;
 use super::adopt::state;
 use super::process;
 use crate::openssl::{ConnectionRef, Trust};
-use crate::shared::{Scope, ScopeParts, Verification, digest};
+use crate::shared::{Remark, Scope, ScopeParts, Verification, digest};
 
 /// The scope of a connection of this service.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,15 +24,16 @@ pub(super) fn of(connection: ConnectionRef<'_>) -> Option<Known> {
     let verification = verification(connection)?;
     // Whom it would ask for matters only if it asks.
     if verification.mode == 0 {
-        let parts =
-            ScopeParts { service, verification: Verification::default(), authorities: &[], trusted: NONE };
-        return Some(Known { service, scope: Scope::of(&parts) });
+        return Some(Known { service, scope: Scope::of_service(service) });
     }
     let (authorities, trusted) = (connection.authorities()?, trusted(connection)?);
     // Who asks for certificates and does not say whom it trusts, or verifies them in its own way: another service may do
     // otherwise, and only the operator can tell the two apart.
     let untold = authorities.is_empty() && trusted == NONE || verifies_by_itself(connection);
     if untold && process::scope_name().is_empty() {
+        if let Some(tier) = process::host_tier() {
+            tier.remark(Remark::Untold);
+        }
         return None;
     }
     Some(Known {
@@ -53,11 +54,17 @@ fn service(connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
     if shown == NONE && connection.is_switched() {
         shown = certified(connection)?;
     }
-    Some(digest("sesscache service", [process::scope_name().as_bytes(), &shown]))
+    Some(if shown == NONE { named(&NONE) } else { shown })
 }
 
+/// The operator's word and the certificates that a connection shows now; `NONE` if it has none.
 fn certified(connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
-    Some(digest_of("sesscache certificates", &connection.certificates()?))
+    let shown = digest_of("sesscache certificates", &connection.certificates()?);
+    Some(if shown == NONE { NONE } else { named(&shown) })
+}
+
+fn named(shown: &[u8; 32]) -> [u8; 32] {
+    digest("sesscache service", [process::scope_name().as_bytes(), shown])
 }
 
 fn verification(connection: ConnectionRef<'_>) -> Option<Verification> {

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use once_cell::race::OnceBox;
 
+use super::removal;
 use super::state::ContextState;
-use super::{registry, removal};
+use crate::base::forks;
 use crate::openssl::private::{self, Private};
 use crate::openssl::{ContextRef, Session};
 
@@ -70,14 +71,14 @@ pub(super) fn plant(state: &ContextState, context: ContextRef<'_>) {
 
 /// Whether it falls to this thread to plant.
 fn begin(state: &ContextState) -> bool {
-    let (now, held) = (registry::process_number(), state.planting.load(Ordering::SeqCst));
+    let (now, held) = (forks::process_number(), state.planting.load(Ordering::SeqCst));
     held != now && state.planting.compare_exchange(held, now, Ordering::SeqCst, Ordering::SeqCst).is_ok()
 }
 
 /// Takes both out of the real table, once the context is not served any more.
 pub(super) fn uproot(state: &ContextState, context: ContextRef<'_>) {
     // A few moments at most. One that a fork has left behind is of another process.
-    while state.planting.load(Ordering::SeqCst) == registry::process_number() {
+    while state.planting.load(Ordering::SeqCst) == forks::process_number() {
         std::thread::yield_now();
     }
     state.tick.uproot(context);

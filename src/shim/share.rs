@@ -14,12 +14,23 @@ use crate::base::clock;
 use crate::cache::SessionKey;
 use crate::openssl::number::*;
 use crate::openssl::{ConnectionRef, ContextRef, Session, SessionRef, Slots, trampolines};
-use crate::shared::{HostTier, Located, Published, Standing, Times};
+use crate::shared::{Counter, HostTier, Located, Published, Remark, Standing, Times};
 
 /// The host tier, if this context's sessions go there: a server's whose cache is on, in a program whose sessions may leave it.
 fn tier(state: &ContextState) -> Option<&'static HostTier> {
-    let shares = state.is_serving() && state.app.mode() & MODE_SERVER != 0 && process::may_share();
-    process::host_tier().filter(|_| shares)
+    let tier = process::host_tier().filter(|_| state.is_serving() && state.app.mode() & MODE_SERVER != 0)?;
+    if !process::may_share() {
+        tier.remark(Remark::KeepsData);
+        return None;
+    }
+    Some(tier)
+}
+
+/// Notes for the operator that a server's connections ask no cache, if that is so.
+pub(super) fn remark_on(state: &ContextState) {
+    if let Some(tier) = process::host_tier().filter(|_| state.app.mode() & MODE_SERVER == 0) {
+        tier.remark(Remark::CacheOff);
+    }
 }
 
 /// Looks at who a new connection is, while it is what its context is.
@@ -43,8 +54,12 @@ pub(super) fn prepare(state: &ContextState, connection: ConnectionRef<'_>, sessi
 
 /// What is to be shared. A TLS 1.3 session that is all in its ticket nobody will ask for.
 fn prepared(state: &ContextState, connection: ConnectionRef<'_>, session: SessionRef<'_>) -> Option<Share> {
-    tier(state).filter(|_| connection.is_server() && session.is_resumable())?;
-    if session.id().is_empty() || is_stateless(connection, session) {
+    let tier = tier(state).filter(|_| connection.is_server() && session.is_resumable())?;
+    if is_stateless(connection, session) {
+        tier.remark(Remark::Stateless);
+        return None;
+    }
+    if session.id().is_empty() {
         return None;
     }
     // What a resumption renews continues what it resumed. If nobody knows when that began, it is not for others.
@@ -160,6 +175,13 @@ pub(super) fn find(
     connection.note_origin(Some(found.origin));
     count(&state.counters.shared_hits);
     Some(session)
+}
+
+/// Counts for the operator where a session was found, if not in the host tier.
+pub(super) fn found_in(counter: Counter) {
+    if let Some(tier) = process::host_tier() {
+        tier.count(counter);
+    }
 }
 
 /// A session was invalidated, not merely evicted: it is gone for every process. Whether sessions are still shared does not

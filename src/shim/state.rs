@@ -25,7 +25,7 @@ pub(crate) struct ContextState {
     pub(crate) counters: Counters,
     pub(crate) tick: Sentinel,
     pub(crate) fin: Sentinel,
-    /// The process (`registry::process_number`) of which a thread is planting the sentinels now, or 0.
+    /// The process (`forks::process_number`) of which a thread is planting the sentinels now, or 0.
     pub(crate) planting: AtomicU32,
     /// The copy that was put into the real table to show libssl an id conflict.
     pub(crate) conflict: SessionCell,

@@ -12,6 +12,7 @@ use crate::openssl::number::OP_NO_TICKET;
 use crate::openssl::{ConnectionRef, Decided};
 
 pub(super) fn became_server(state: &ContextState, connection: ConnectionRef<'_>) {
+    share::remark_on(state);
     if !process::prefers_stateful() || connection.has_no_tickets() {
         return;
     }

@@ -1,9 +1,14 @@
 //! The host tier from outside, for what is not a TLS server: the command, the benchmarks, the tests of processes.
 
+pub mod keys;
+
 use crate::base::clock;
 use crate::base::settings::Settings;
 use crate::cache::SessionKey;
-use crate::shared::{Counter, HostTier, Scope, ScopeParts, Times, Verification, digest};
+use crate::shared::{HostTier, Scope, Times, digest};
+
+pub use crate::base::settings::{parse_duration, parse_size};
+pub use crate::shared::{AGES, Counter, Look, Process, Remark, Report, Sessions, Which, flush};
 
 /// A region that this process has opened.
 pub struct Region {
@@ -21,9 +26,7 @@ impl Region {
         }
         let shared = settings.shared.ok_or("SESSCACHE_SHARED is not set")?;
         let service = digest("tools", [shared.scope.as_bytes()]);
-        let parts =
-            ScopeParts { service, verification: Verification::default(), authorities: &[], trusted: [0; 32] };
-        Ok(Region { scope: Scope::of(&parts), tier: HostTier::open(&shared, clock::now())? })
+        Ok(Region { scope: Scope::of_service(service), tier: HostTier::open(&shared, clock::now())? })
     }
 
     /// Shares `der` for `lifetime` seconds under a TLS 1.2 session id; with `single_use` it will be found once. False if it

@@ -5,7 +5,7 @@ use std::iter::once;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::super::{HostTier, keys};
+use super::super::{Counter, HostTier, keys};
 use super::files::Folder;
 use super::tier::{NOW, TIMES, key, scope, shared};
 use crate::base::settings::{Place, Shared};
@@ -51,6 +51,8 @@ fn keys_are_rotated_without_losing_sessions() {
     write(&path, &[&new]);
     two.look_at_keys(NOW + 200, false);
     assert!(!finds(&two, 1) && finds(&two, 2));
+    // Both lookups before this one were by a process that did not have the newer key yet.
+    assert_eq!((two.counted(Counter::KeyGone), two.counted(Counter::Unknown)), (1, 1));
     // What one of them removes is gone under whichever key it was sealed.
     one.remove(&key(1));
     one.remove(&key(2));

@@ -8,8 +8,8 @@ use super::super::counters::Counter;
 use super::super::index::Name;
 use super::super::layout::Layout;
 use super::super::memory::{Heap, Memory};
-use super::super::record::{self, Header, Use};
-use super::super::region::{Cell, Found, Published, Region, Standing};
+use super::super::record::{self, Header, Tags, Use};
+use super::super::region::{Cell, Found, NameCell, Published, Region, Standing};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -46,6 +46,7 @@ fn record(name: Name, stamp: u64, words: u8) -> Vec<u64> {
     let header = Header {
         name,
         usage: Use::Many,
+        tags: Tags::default(),
         origin: stamp.cast_signed(),
         expiry: 0,
         nonce: [7; 24],
@@ -71,7 +72,11 @@ struct Play {
 impl Play {
     fn new() -> Play {
         let layout = Layout::tiny(2, 40);
-        Play { region: Region::new(Heap::new(layout.words()), layout), alive: HashMap::new(), clock: 0 }
+        Play {
+            region: Region::new(Heap::new(layout.words()), layout, NameCell(1)),
+            alive: HashMap::new(),
+            clock: 0,
+        }
     }
 
     fn step(&mut self, step: &Step) {
@@ -134,7 +139,7 @@ proptest! {
     fn hostile_memory_costs_misses_only(steps in steps(true)) {
         let layout = Layout::tiny(2, 40);
         let memory = Heap::new(layout.words());
-        let region = Region::new(&memory, layout);
+        let region = Region::new(&memory, layout, NameCell(1));
         for step in steps {
             match step {
                 Step::Put { name: number, words } => drop(region.put(name(number), CELL, &record(name(number), 1, words))),

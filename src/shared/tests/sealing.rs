@@ -3,17 +3,17 @@
 use super::super::layout::Layout;
 use super::super::memory::Heap;
 use super::super::record::Use;
-use super::super::region::{Found, Region};
+use super::super::region::{Found, NameCell, Region};
 use super::super::seal::{Address, SealingKey, Terms};
 use super::tier::{key, scope};
 
 #[test]
 fn a_record_opens_for_its_own_scope_and_id_only() {
     let layout = Layout::tiny(2, 40);
-    let region = Region::new(Heap::new(layout.words()), layout);
+    let region = Region::new(Heap::new(layout.words()), layout, NameCell(1));
     let sealing = SealingKey::new(&[7; 32]);
     let (mine, other) = (scope("a"), scope("b"));
-    let terms = Terms { usage: Use::Many, origin: 1, expiry: 2, boot: b"" };
+    let terms = Terms { usage: Use::Many, origin: 1, expiry: 2, named: NameCell(1), boot: b"" };
     let (one, two) = (key(1), key(2));
     let address = Address { scope: &mine, key: &one };
     let (name, words) = sealing.seal(address, &terms, b"session").unwrap();
@@ -50,8 +50,8 @@ fn what_its_header_says_cannot_be_changed() {
     let (scope, key) = (scope("a"), key(1));
     let address = Address { scope: &scope, key: &key };
     for (number, (usage, change, boot)) in changes.into_iter().enumerate() {
-        let region = Region::new(Heap::new(layout.words()), layout);
-        let terms = Terms { usage, origin: 1, expiry: 2, boot: b"boot" };
+        let region = Region::new(Heap::new(layout.words()), layout, NameCell(1));
+        let terms = Terms { usage, origin: 1, expiry: 2, named: NameCell(1), boot: b"boot" };
         let (name, words) = sealing.seal(address, &terms, b"session").unwrap();
         region.put(name, scope.cell(), &words).unwrap();
         let find = || region.find(name, Ok).map_err(|_| "lost").unwrap();
