@@ -1,9 +1,12 @@
-# sesscache: `make` builds the library, `make check` is what CI runs, `make help` lists the rest.
+# sesscache: `make` builds library and command, `make check` is what CI runs, `make help` lists the rest.
 
 CARGO ?= cargo
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share
 DESTDIR ?=
 
 # OpenSSL versions that `make openssl-symbolic` builds for the tests, linked -Bsymbolic as upstream does.
@@ -16,17 +19,26 @@ ABI := $(shell sed -n 's/^const ABI: u32 = \([0-9]*\);/\1/p' build.rs)
 SONAME := libsesscache.so.$(ABI)
 REALNAME := libsesscache.so.$(VERSION)
 
-# Test programs are built without the exported functions: those would take over libssl in the test itself.
-CARGO_TEST = SESSCACHE_LIB=$(abspath $(LIB)) $(CARGO) test --no-default-features
+COMMAND ?= $(TARGET)/release/sesscache
 
-.PHONY: lib help demo check check-deps check-unit check-c check-differential fuzz-differential check-servers check-loom \
+# Test programs and the command are built without the exported functions: those would take over libssl in them.
+AS_RUST = --no-default-features --features command
+CARGO_TEST = SESSCACHE_LIB=$(abspath $(LIB)) $(CARGO) test $(AS_RUST)
+
+.PHONY: all lib command help demo check check-deps check-unit check-c check-differential fuzz-differential check-servers check-loom \
 	check-region check-miri check-threads check-sanitizers \
 	check-matrix check-third-party check-mutations fuzz bench bench-shared header lint openssl-symbolic install uninstall clean distclean
 .NOTPARALLEL:
 
+all: lib command ## the library and the command
+
 lib: ## the shared library: target/release/libsesscache.so
 	@scripts/install-deps.sh build
 	$(CARGO) rustc --release --lib --crate-type cdylib
+
+command: ## the command: target/release/sesscache
+	@scripts/install-deps.sh build
+	$(CARGO) build --release --bin sesscache $(AS_RUST)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
@@ -34,11 +46,14 @@ help: ## this list
 $(LIB):
 	$(MAKE) lib
 
+$(COMMAND):
+	$(MAKE) command
+
 demo: lib ## two server processes with and without the library, and sessions kept in a file over a restart
 	@scripts/install-deps.sh demo
 	SESSCACHE_LIB=$(abspath $(LIB)) scripts/demo.sh
 
-check: check-deps lib lint check-loom ## everything that CI checks: style, model, unit, C programs, real servers, ABI, installation
+check: check-deps all lint check-loom ## everything that CI checks: style, model, unit, C programs, real servers, ABI, installation
 	@echo '== tests: the shim after faults on purpose'
 	$(CARGO_TEST) --features fault-injection --lib shim::
 	@echo '== tests: unit, C programs three ways, real servers, ABI, header, installation'
@@ -49,7 +64,7 @@ check-deps:
 	@scripts/install-deps.sh build check servers
 
 check-unit: ## the Rust unit and property tests alone
-	$(CARGO_TEST) --lib
+	$(CARGO_TEST) --lib --bins
 	$(CARGO_TEST) --features fault-injection --lib shim::
 
 check-c: lib ## the C programs alone, three ways on every libssl there is
@@ -116,15 +131,21 @@ lint: ## formatting, clippy, and the header as the source says
 	@echo '== lint: formatting, clippy, header'
 	$(CARGO) fmt --check
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
-	$(CARGO) clippy --quiet --all-targets --no-default-features -- -D warnings
+	$(CARGO) clippy --quiet --all-targets $(AS_RUST) -- -D warnings
 	$(CARGO_TEST) --quiet --test header is_what_the_source_says
 
 openssl-symbolic: ## OpenSSL for the tests, linked -Bsymbolic; built once, minutes each
 	@scripts/install-deps.sh build
 	for version in $(OPENSSL_VERSIONS); do scripts/build-openssl.sh $$version symbolic || exit 1; done
 
-install: $(LIB) ## into PREFIX (/usr/local), LIBDIR, DESTDIR
-	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)
+install: $(LIB) $(COMMAND) ## into PREFIX (/usr/local), LIBDIR, DESTDIR
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8
+	install -m 755 $(COMMAND) $(DESTDIR)$(BINDIR)/sesscache
+	$(COMMAND) man $(DESTDIR)$(MANDIR)/man8
+	install -d $(DESTDIR)$(DATADIR)/bash-completion/completions $(DESTDIR)$(DATADIR)/zsh/site-functions $(DESTDIR)$(DATADIR)/fish/vendor_completions.d
+	$(COMMAND) completions bash >$(DESTDIR)$(DATADIR)/bash-completion/completions/sesscache
+	$(COMMAND) completions zsh >$(DESTDIR)$(DATADIR)/zsh/site-functions/_sesscache
+	$(COMMAND) completions fish >$(DESTDIR)$(DATADIR)/fish/vendor_completions.d/sesscache.fish
 	install -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/$(REALNAME)
 	ln -sf $(REALNAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libsesscache.so
@@ -139,6 +160,9 @@ install: $(LIB) ## into PREFIX (/usr/local), LIBDIR, DESTDIR
 uninstall: ## what install put there
 	rm -f $(DESTDIR)$(LIBDIR)/$(REALNAME) $(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libsesscache.so
 	rm -f $(DESTDIR)$(INCLUDEDIR)/sesscache.h $(DESTDIR)$(LIBDIR)/pkgconfig/sesscache.pc
+	rm -f $(DESTDIR)$(BINDIR)/sesscache $(DESTDIR)$(MANDIR)/man8/sesscache.8 $(DESTDIR)$(MANDIR)/man8/sesscache-*.8
+	rm -f $(DESTDIR)$(DATADIR)/bash-completion/completions/sesscache $(DESTDIR)$(DATADIR)/zsh/site-functions/_sesscache
+	rm -f $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/sesscache.fish
 
 clean: ## all that was built, but for the OpenSSL builds
 	if [ -d $(TARGET) ]; then find $(TARGET) -mindepth 1 -maxdepth 1 ! -name 'openssl*' -exec rm -rf {} +; fi

@@ -174,6 +174,34 @@ fn preloads_by_pkg_config() {
     assert!(stock.starts_with(&format!("{FACTS}libssl.so")), "{stock}");
 }
 
+/// The command finds the library that was installed with it, in both usual library folders.
+#[test]
+fn the_command_finds_its_library() {
+    for (name, libdir) in [
+        ("install-command", "/usr/local/lib"),
+        ("install-command-multiarch", "/usr/local/lib/x86_64-linux-gnu"),
+    ] {
+        let installed = Installed::new(name, libdir);
+        let sesscache = installed.path("usr/local/bin/sesscache");
+        let (printed, _) = run(Command::new(sesscache).args([
+            "run",
+            "--region",
+            "anon",
+            "--",
+            "sh",
+            "-c",
+            "echo $LD_PRELOAD",
+        ]));
+        let library = installed.lib().join(format!("libsesscache.so.{}", crate_version()));
+        assert_eq!(Path::new(printed.trim_end()), library.canonicalize().unwrap());
+        let page = fs::read_to_string(installed.path("usr/local/share/man/man8/sesscache-run.8")).unwrap();
+        assert!(page.contains("sesscache run"), "{page}");
+        for completions in ["bash-completion/completions/sesscache", "zsh/site-functions/_sesscache"] {
+            assert_eq!(mode(&installed.path("usr/local/share").join(completions)), 0o644);
+        }
+    }
+}
+
 #[test]
 fn uninstall_leaves_nothing() {
     let installed = Installed::new("install-remove", "/usr/local/lib");
