@@ -65,7 +65,7 @@ static void whom_it_trusts(void)
     SSL_CTX *trusting_namesake = server_that_trusts(namesake, NULL);
     SSL_CTX *telling = server_that_asks(authority()->certificate);
     SSL_CTX *telling_namesake = server_that_trusts(namesake, authority()->certificate);
-    SSL_CTX *trusting_nobody = server_that_trusts(NULL, NULL);
+    SSL_CTX *trusting_nobody = server_that_trusts(NULL, NULL), *trusting_nobody_too = server_that_trusts(NULL, NULL);
     struct token token = made_by(asking);
 
     offered_to("asked without a name, to another of that trust", too, &token, RESUMED);
@@ -74,7 +74,9 @@ static void whom_it_trusts(void)
     token = made_by(telling);
     offered_to("asked by name, to one that trusts a namesake", telling_namesake, &token, FULL);
     token = made_by(trusting_nobody);
-    offered_to("asked by one that trusts nobody yet, to the same", trusting_nobody, &token, FULL);
+    /* Its own context would resume it, and this is its own context, in another process. */
+    offered_to("asked by one that trusts nobody yet, to the same", trusting_nobody, &token, RESUMED);
+    offered_to("… to another that trusts nobody", trusting_nobody_too, &token, FULL);
     X509_free(namesake);
     SSL_CTX_free(asking);
     SSL_CTX_free(too);
@@ -82,6 +84,40 @@ static void whom_it_trusts(void)
     SSL_CTX_free(telling);
     SSL_CTX_free(telling_namesake);
     SSL_CTX_free(trusting_nobody);
+    SSL_CTX_free(trusting_nobody_too);
+}
+
+/* libssl does not ask whether the server that resumes would choose the session's cipher suite. */
+static void what_it_would_choose(void)
+{
+    SSL_CTX *weak = server_context(TLS12_ID), *strong = server_context(TLS12_ID);
+    struct token token;
+
+    CHECK(SSL_CTX_set_cipher_list(weak, "ECDHE-ECDSA-AES128-SHA"));
+    CHECK(SSL_CTX_set_cipher_list(strong, "ECDHE-ECDSA-AES256-GCM-SHA384"));
+    token = made_by(weak);
+    offered_to("a weak cipher suite, to one that chooses it", weak, &token, RESUMED);
+    offered_to("a weak cipher suite, to one that forbids it", strong, &token, FULL);
+    SSL_CTX_free(weak);
+    SSL_CTX_free(strong);
+}
+
+/* The store is another one since the first client was verified. */
+static void whom_it_trusts_since(void)
+{
+    X509 *namesake = authority_of_the_same_name();
+    SSL_CTX *changing = server_that_asks(authority()->certificate), *other = server_that_asks(authority()->certificate);
+    X509_STORE *store = X509_STORE_new();
+    struct token token = connect_here(changing, client);
+
+    offered_to("before its store was replaced", other, &token, RESUMED);
+    CHECK(store != NULL && X509_STORE_add_cert(store, namesake));
+    SSL_CTX_set_cert_store(changing, store);
+    token = connect_here(changing, client);
+    offered_to("after its store was replaced", other, &token, FULL);
+    X509_free(namesake);
+    SSL_CTX_free(changing);
+    SSL_CTX_free(other);
 }
 
 int main(void)
@@ -111,11 +147,16 @@ int main(void)
     offered_to("asked, to one that does not ask", server, &asked, FULL);
 
     whom_it_trusts();
+    whom_it_trusts_since();
+    what_it_would_choose();
 
-    /* The certificate of a context is renewed while it is in use. */
+    /* The certificate of a context is renewed while it is in use: its own cache would go on resuming, others see another service. */
     token = made_by(same);
     CHECK(SSL_CTX_use_certificate(same, certificate));
-    offered_to("after the certificate was renewed", same, &token, FULL);
+    offered_to("after the certificate was renewed", same, &token, RESUMED);
+    token = made_by(same);
+    offered_to("… to one with the old certificate", server, &token, FULL);
+    offered_to("… to one with the new certificate", other, &token, RESUMED);
 
     X509_free(certificate);
     SSL_CTX_free(client);

@@ -8,11 +8,19 @@
 
 #include <openssl/x509v3.h>
 
-enum way { PLAIN, LENIENT, OWN_FUNCTION, OWN_STORE, SHALLOW, REVOCATION, STORE_OF_OTHERS };
+enum way { PLAIN, LENIENT, FORGETFUL, OWN_FUNCTION, OWN_STORE, SHALLOW, REVOCATION, STORE_OF_OTHERS };
 
 static int accept_any(int ok, X509_STORE_CTX *verified)
 {
     (void)ok, (void)verified;
+    return 1;
+}
+
+/* As Ruby's, if the block says so: nothing is left of what was wrong. */
+static int accept_and_forget(int ok, X509_STORE_CTX *verified)
+{
+    (void)ok;
+    X509_STORE_CTX_set_error(verified, X509_V_OK);
     return 1;
 }
 
@@ -38,7 +46,7 @@ static SSL_CTX *server_that_verifies(enum kind kind, enum way way)
 
     CHECK(X509_STORE_add_cert(SSL_CTX_get_cert_store(server), authority()->certificate));
     CHECK(SSL_CTX_add_client_CA(server, authority()->certificate));
-    SSL_CTX_set_verify(server, mode, way == LENIENT ? accept_any : NULL);
+    SSL_CTX_set_verify(server, mode, way == LENIENT ? accept_any : way == FORGETFUL ? accept_and_forget : NULL);
     if (way == OWN_FUNCTION)
         SSL_CTX_set_cert_verify_callback(server, accept_by_itself, NULL);
     if (way == OWN_STORE)
@@ -75,7 +83,7 @@ static void offered(const char *name, SSL_CTX *from, SSL_CTX *to, SSL_CTX *clien
 static void of_kind(enum kind kind)
 {
     static const char *const names[] = {
-        "as the strict one does", "whose callback accepts all", "that verifies by itself", "with a store of its own",
+        "as the strict one does", "whose callback accepts all", "whose callback forgets", "that verifies by itself", "with a store of its own",
         "that takes shorter chains", "that asks for revocation lists", "with a store of others",
     };
     X509 *forged = X509_dup(client_identity()->certificate);
@@ -89,7 +97,7 @@ static void of_kind(enum kind kind)
     bad = client_with(kind, forged);
     for (way = PLAIN; way <= STORE_OF_OTHERS; ++way) {
         SSL_CTX *server = server_that_verifies(kind, way);
-        int lets_forged_in = way == LENIENT || way == OWN_FUNCTION;
+        int lets_forged_in = way == LENIENT || way == FORGETFUL || way == OWN_FUNCTION;
         int lets_nobody_in = way == REVOCATION || way == STORE_OF_OTHERS;
 
         if (lets_nobody_in)
@@ -103,8 +111,14 @@ static void of_kind(enum kind kind)
         else if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
             /* It trusts the same authority, and libssl tells. */
             offered(names[way], server, strict, good, RESUMED);
-        if (lets_forged_in)
-            offered("  to another of its kind", server, server, bad, FULL);
+        if (lets_forged_in) {
+            /* Its own context would resume it, in whatever process it is; another one of the kind may not mean the same. */
+            SSL_CTX *alike = server_that_verifies(kind, way);
+
+            offered("  to its own context", server, server, bad, RESUMED);
+            offered("  to another of its kind", server, alike, bad, FULL);
+            SSL_CTX_free(alike);
+        }
         SSL_CTX_free(server);
     }
     X509_free(forged);

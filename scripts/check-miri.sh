@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the unit tests of core and shim (the latter over its fake libssl) under Miri, with whichever installed toolchain has it; says so and succeeds where none has.
+# Runs the unit tests of core, host tier and shim (the latter over its fake libssl) under Miri, with whichever installed toolchain has it; says so and succeeds where none has.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,4 +24,4 @@ export MIRIFLAGS="${MIRIFLAGS:-} -Zmiri-disable-isolation"
 # Fewer random cases: Miri is some hundred times slower.
 export PROPTEST_CASES=${PROPTEST_CASES:-4}
 # shellcheck disable=SC2086  # empty, or one word
-exec cargo $chosen miri test --no-default-features --features fault-injection --lib -- cache:: shim::
+exec cargo $chosen miri test --no-default-features --features fault-injection --lib -- cache:: shim:: shared::

@@ -17,7 +17,7 @@ mod shim;
 
 pub use core::core;
 pub use keys::keys;
-pub use region::{key_file, region};
+pub use region::{attach, key_file, region};
 pub use settings::settings;
 pub use shim::shim;
 
@@ -25,12 +25,13 @@ pub use shim::shim;
 pub type Target = fn(&[u8]);
 
 /// Every target of this crate, by the name of its corpus.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("settings", settings),
     ("keys", keys),
     ("core", core),
     ("shim", shim),
     ("region", region),
+    ("attach", attach),
     ("key_file", key_file),
 ];
 

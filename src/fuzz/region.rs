@@ -24,7 +24,8 @@ fn step(bytes: &mut Bytes<'_>) -> Step {
         8 => Step::Take(bytes.byte()),
         9 => Step::Remove(bytes.byte()),
         10 => Step::Flush,
-        11..14 => Step::Write { at: place(bytes), word: word(bytes) },
+        11 => Step::Count,
+        12..14 => Step::Write { at: place(bytes), word: word(bytes) },
         _ => Step::Copy { from: place(bytes), to: place(bytes) },
     }
 }
@@ -39,6 +40,17 @@ fn word(bytes: &mut Bytes<'_>) -> u64 {
         return bytes.number().cast_unsigned();
     }
     u64::from_le_bytes(std::array::from_fn(|_| bytes.byte()))
+}
+
+/// A region's file of any content: a length, and words that somebody has written into it.
+pub fn attach(data: &[u8]) {
+    let mut bytes = Bytes::new(data);
+    let length = if bytes.flag() { None } else { Some(bytes.number().cast_unsigned()) };
+    let mut words = Vec::new();
+    while !bytes.is_empty() && words.len() < 64 {
+        words.push((place(&mut bytes), word(&mut bytes)));
+    }
+    hostile::attach(length, &words);
 }
 
 /// A key file of any content.

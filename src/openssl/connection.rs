@@ -64,11 +64,6 @@ impl<'a> ConnectionRef<'a> {
         NonNull::new(self.slot(Slots::get()?.session_context).cast())
     }
 
-    /// Whether it is now another context's than the one that it was made from.
-    pub(crate) fn is_switched(self) -> bool {
-        self.recorded_context().is_some_and(|recorded| recorded.as_ptr() != self.current_context())
-    }
-
     /// Notes the session context: the connection is about to be switched to another one. libssl has no getter
     /// for it, but until the first switch the current context is the one.
     pub(crate) fn note_session_context(self) {

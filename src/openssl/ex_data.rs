@@ -23,8 +23,8 @@ pub(crate) struct Slots {
     pub(crate) origin: c_int,
     /// On a connection: who has decided about its tickets (`sharing::Decided`).
     pub(crate) tickets: c_int,
-    /// On a connection: the digest of the certificates that it was made with.
-    pub(crate) service: c_int,
+    /// On a connection: digests of the certificates that it was made with, and shows.
+    pub(crate) shown: c_int,
     /// On a connection: what is known of its newest session's copy in the host tier. (Not on the session: that would have the
     /// application's own functions for copies of sessions run where they do not without us.)
     pub(crate) share: c_int,
@@ -60,7 +60,7 @@ impl Slots {
             generator: index(libssl, EX_INDEX_SSL, None, None)?,
             origin: extra(EX_INDEX_SSL, Some(reset_in_copy), None)?,
             tickets: extra(EX_INDEX_SSL, None, None)?,
-            service: extra(EX_INDEX_SSL, Some(keep_in_copy), Some(super::sharing::free_service))?,
+            shown: extra(EX_INDEX_SSL, Some(keep_in_copy), Some(super::sharing::free_shown))?,
             share: extra(EX_INDEX_SSL, Some(keep_in_copy), Some(frees.share))?,
         };
         Some(SLOTS.get_or_init(|| Box::new(slots)))

@@ -90,10 +90,39 @@ pub(crate) struct Trust<'a> {
     life: PhantomData<&'a SSL_CTX>,
 }
 
+/// A store that is kept alive, so that no other one gets its address.
+pub(crate) struct KeptStore {
+    store: NonNull<c_void>,
+    free: unsafe extern "C-unwind" fn(*mut c_void),
+}
+
+// SAFETY: libcrypto counts the references to a store atomically, and nothing else is done with it.
+unsafe impl Send for KeptStore {}
+// SAFETY: as above.
+unsafe impl Sync for KeptStore {}
+
+impl Drop for KeptStore {
+    fn drop(&mut self) {
+        // SAFETY: the reference that `keep` took.
+        unsafe { (self.free)(self.store.as_ptr()) };
+    }
+}
+
 impl Trust<'_> {
+    pub(crate) fn keep(&self) -> Option<KeptStore> {
+        let (store, free) = (self.store?, self.libssl.store_free?);
+        // SAFETY: a live store.
+        let kept = unsafe { (self.libssl.store_up_ref?)(store.as_ptr()) } == 1;
+        kept.then_some(KeptStore { store, free })
+    }
+
+    pub(crate) fn is(&self, kept: &KeptStore) -> bool {
+        self.store == Some(kept.store)
+    }
+
     /// The certificates in it now, each in DER, in an order of their own. (What a folder of authorities holds is read only
     /// when it is wanted, and so not among them.)
-    pub(crate) fn certificates(self) -> Option<Vec<Vec<u8>>> {
+    pub(crate) fn certificates(&self) -> Option<Vec<Vec<u8>>> {
         let libssl = self.libssl;
         let (lock, unlock) = (libssl.store_lock?, libssl.store_unlock?);
         let (objects, x509, i2d) = (libssl.store_get0_objects?, libssl.object_get0_x509?, libssl.i2d_x509?);
@@ -197,6 +226,37 @@ impl ConnectionRef<'_> {
         Some(!unsafe { get(self.as_ptr()) }.is_null())
     }
 
+    /// Whether this server may choose the session's cipher suite. libssl does not ask: its own cache has none but its own. In TLS 1.3 the suite
+    /// is chosen anew.
+    pub(crate) fn may_choose_cipher_of(self, session: SessionRef<'_>) -> Option<bool> {
+        let libssl = libssl()?;
+        if session.protocol_version() >= TLS1_3_VERSION {
+            return Some(true);
+        }
+        // SAFETY: a live session.
+        let cipher = unsafe { (libssl.session_get0_cipher?)(session.as_ptr()) };
+        // SAFETY: a live connection, whose list nobody changes meanwhile.
+        let list = unsafe { (libssl.ssl_get_ciphers?)(self.as_ptr()) };
+        let (count, value) = (libssl.stack_num?, libssl.stack_value?);
+        // SAFETY: a live stack, or NULL, of which there are -1.
+        let count = unsafe { count(list) };
+        // SAFETY: as above, and the place is within it.
+        Some((0..count).any(|at| unsafe { value(list, at) }.cast_const() == cipher))
+    }
+
+    /// Whether it carries QUIC, or is the TLS within: then its options are its context's.
+    pub(crate) fn is_of_quic(self) -> bool {
+        let ask = || {
+            let libssl = libssl()?;
+            let context = self.current()?;
+            // SAFETY: takes nothing and gives a constant.
+            let quic = unsafe { (libssl.quic_server_method?)() };
+            // SAFETY: a live context.
+            Some(unsafe { (libssl.ctx_get_ssl_method?)(context.as_ptr()) } == quic)
+        };
+        self.is_quic() || ask().unwrap_or(false)
+    }
+
     /// Whether its client's certificate was found good, or none was asked for or shown.
     pub(crate) fn is_verified(self) -> bool {
         const OK: c_long = 0;
@@ -232,28 +292,63 @@ impl ConnectionRef<'_> {
         stack(libssl, names, |name| encoded(|out| unsafe { i2d(name, out) }))
     }
 
-    /// The digest of the certificates that this connection was made with, made by `digest` at the first question.
-    pub(crate) fn service(self, digest: impl FnOnce() -> Option<[u8; 32]>) -> Option<[u8; 32]> {
-        let index = Slots::get()?.service;
-        let noted = self.slot(index).cast::<Option<[u8; 32]>>();
-        if !noted.is_null() {
-            // SAFETY: only the lines below write this slot, and one thread at a time uses a connection.
-            return unsafe { *noted };
+    /// What `digest` makes of the certificates that this connection was made with, and of those that it shows now. It is asked when
+    /// the connection is made, and again when it was switched to another context or a callback has chosen another certificate.
+    pub(crate) fn shown(self, digest: impl Fn() -> Option<[u8; 32]>) -> Option<Shown> {
+        let index = Slots::get()?.shown;
+        let shows = [self.current()?.as_ptr().addr(), self.current_certificate()?.addr()];
+        let noted = self.slot(index).cast::<Noted>();
+        // SAFETY: only this function writes the slot, and one thread at a time uses a connection.
+        if let Some(noted) = unsafe { noted.as_mut() } {
+            if noted.shows != shows {
+                (noted.now, noted.shows) = (digest(), shows);
+            }
+            return noted.told();
         }
-        let made = digest();
-        let noted = Box::into_raw(Box::new(made));
+        let first = digest();
+        let [context, _] = shows;
+        let noted = Noted { first, now: first, shows, context };
+        let told = noted.told();
+        let noted = Box::into_raw(Box::new(noted));
         if !self.set_slot(index, noted.cast()) {
             // SAFETY: it came from the Box above and nobody else has seen it.
             drop(unsafe { Box::from_raw(noted) });
         }
-        made
+        told
     }
 }
 
-// libcrypto passes the connection that is going, and what `service` put there (or NULL).
+/// The certificates of a connection, as digests.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown {
+    /// Those that it was made with.
+    pub(crate) first: [u8; 32],
+    pub(crate) now: [u8; 32],
+    /// Those of now are another context's.
+    pub(crate) is_switched: bool,
+}
+
+/// What hangs on a connection of the shared profile.
+struct Noted {
+    first: Option<[u8; 32]>,
+    now: Option<[u8; 32]>,
+    /// The context and the certificate that `now` is of, by their addresses. The connection keeps both alive, so neither is another's.
+    shows: [usize; 2],
+    /// The context that it was made from.
+    context: usize,
+}
+
+impl Noted {
+    fn told(&self) -> Option<Shown> {
+        let [context, _] = self.shows;
+        Some(Shown { first: self.first?, now: self.now?, is_switched: context != self.context })
+    }
+}
+
+// libcrypto passes the connection that is going, and what `shown` put there (or NULL).
 // It is ours to free.
 // No lock is held; free functions of other slots run later and may still ask for this one.
-pub(super) unsafe extern "C-unwind" fn free_service(
+pub(super) unsafe extern "C-unwind" fn free_shown(
     parent: *mut c_void,
     value: *mut c_void,
     _table: *mut c_void,
@@ -268,8 +363,8 @@ pub(super) unsafe extern "C-unwind" fn free_service(
     if let Some(connection) = unsafe { ConnectionRef::from_ptr(parent.cast()) } {
         connection.set_slot(index, null_mut());
     }
-    // SAFETY: it came from the Box in `service`, and the slot no longer shows it.
-    drop(unsafe { Box::from_raw(value.cast::<Option<[u8; 32]>>()) });
+    // SAFETY: it came from the Box in `shown`, and the slot no longer shows it.
+    drop(unsafe { Box::from_raw(value.cast::<Noted>()) });
 }
 
 impl ConnectionRef<'_> {

@@ -126,6 +126,8 @@ functions! {
         ssl_get_client_ca_list = c"SSL_get_client_CA_list": fn(*const SSL) -> *mut Stack;
         ssl_get0_ca_list = c"SSL_get0_CA_list": fn(*const SSL) -> *mut Stack;
         ctx_get_cert_store = c"SSL_CTX_get_cert_store": fn(*const SSL_CTX) -> *mut c_void;
+        store_up_ref = c"X509_STORE_up_ref": fn(*mut c_void) -> c_int;
+        store_free = c"X509_STORE_free": fn(*mut c_void);
         store_lock = c"X509_STORE_lock": fn(*mut c_void) -> c_int;
         store_unlock = c"X509_STORE_unlock": fn(*mut c_void) -> c_int;
         store_get0_objects = c"X509_STORE_get0_objects": fn(*const c_void) -> *mut Stack;
@@ -142,6 +144,11 @@ functions! {
         ssl_accept = c"SSL_accept": fn(*mut SSL) -> c_int;
         ssl_get_ssl_method = c"SSL_get_ssl_method": fn(*const SSL) -> *const SSL_METHOD;
         tls_server_method = c"TLS_server_method": fn() -> *const SSL_METHOD;
+        session_get0_cipher = c"SSL_SESSION_get0_cipher": fn(*const SSL_SESSION) -> *const c_void;
+        ssl_get_ciphers = c"SSL_get_ciphers": fn(*const SSL) -> *mut Stack;
+        ctx_get_ssl_method = c"SSL_CTX_get_ssl_method": fn(*const SSL_CTX) -> *const SSL_METHOD;
+        /// Since 3.5.
+        quic_server_method = c"OSSL_QUIC_server_method": fn() -> *const SSL_METHOD;
         session_set_ex_data = c"SSL_SESSION_set_ex_data": fn(*mut SSL_SESSION, c_int, *mut c_void) -> c_int;
     }
 }

@@ -200,12 +200,20 @@ fn folder(path: &Path) -> &Path {
 /// Whoever may rename in one of the folders could put a file of theirs in our place.
 pub(super) fn check_folders(path: &Path) -> Result<(), String> {
     const STICKY: u32 = 0o1000;
-    let last = folder(path);
-    // Where the folders are links it is those behind them that count.
-    let last = last.canonicalize().map_err(|error| format!("{} cannot be read: {error}", last.display()))?;
-    for folder in last.ancestors() {
-        let found =
-            folder.metadata().map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
+    let named = folder(path);
+    // Where folders are links both count: where the links stand, and what they lead to.
+    let last =
+        named.canonicalize().map_err(|error| format!("{} cannot be read: {error}", named.display()))?;
+    for folder in named.ancestors().chain(last.ancestors()).filter(|folder| !folder.as_os_str().is_empty()) {
+        let found = folder
+            .symlink_metadata()
+            .map_err(|error| format!("{} cannot be read: {error}", folder.display()))?;
+        if found.is_symlink() {
+            if !is_trusted(found.uid()) {
+                return Err(format!("the link {} belongs to another user", folder.display()));
+            }
+            continue;
+        }
         if !is_trusted(found.uid()) {
             return Err(format!("the folder {} belongs to another user", folder.display()));
         }

@@ -1,14 +1,21 @@
 //! For the fuzzer: a region whose memory somebody else writes to, and key files of any content.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::Path;
+
 use super::counters::Counter;
 use super::keys;
-use super::layout::Layout;
+use super::layout::{BYTES_MIN, Layout};
+use super::look::{Look, Which, flush};
 use super::memory::{Heap, Memory};
 use super::record::Use;
 use super::region::{NameCell, Region, Standing};
-use super::scope::Scope;
-use super::seal::{Address, SealingKey, Terms};
+use super::scope::{Owner, Scope};
+use super::seal::{SealingKey, Terms};
 use super::tally::{self, Remark, Tally};
+use super::tier::{HostTier, Times};
+use crate::base::settings::{Place, Shared};
 use crate::cache::SessionKey;
 
 /// What is done to the region, by us and by the one who writes to it.
@@ -42,8 +49,8 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
     layout.inscribe(&memory, 1);
     let region = Region::new(&memory, layout, NameCell(1));
     let key = SealingKey::new(&[7; 32]);
-    let scope = Scope::of_service([0; 32]);
-    let cell = scope.cell();
+    let scope = Scope::of_service([1; 32]);
+    let owner = Owner { common: Some(scope), own: scope };
     let tally = Tally::new();
     // Every second place is in the header; the rest has fewer words.
     let records = layout.bucket(0);
@@ -56,9 +63,8 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
             Step::Put { id, length } => {
                 let Some(session) = session(id) else { continue };
                 let terms = Terms { usage: Use::Many, origin: 1, expiry: 2, named: NameCell(1), boot: b"" };
-                let address = Address { scope: &scope, key: &session };
-                let sealed = key.seal(address, &terms, &content(id, length));
-                let published = sealed.and_then(|(name, words)| region.put(name, cell, &words));
+                let sealed = key.seal(&session, &owner, &terms, &content(id, length));
+                let published = sealed.and_then(|(name, words)| region.put(name, owner.cells(), &words));
                 if let Some(published) = published {
                     // The memory may say what it wants, but it says one of these.
                     let standing = region.standing(published);
@@ -67,9 +73,9 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
             }
             Step::Find(id) | Step::Take(id) => {
                 let Some(session) = session(id) else { continue };
-                let address = Address { scope: &scope, key: &session };
                 let Ok(mut found) = region.find(key.name(&session), Ok) else { continue };
-                if let Some(der) = key.open(address, b"", &mut found) {
+                if let Some((whose, der)) = key.open(&session, b"", &mut found) {
+                    assert!(whose == owner, "its owner was changed");
                     let length = u8::try_from(der.len()).unwrap_or_default();
                     assert!(der[..] == content(id, length), "a record opens that was never sealed");
                     assert!(found.header.origin == 1 && found.header.expiry == 2, "its times were changed");
@@ -83,7 +89,7 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
                 let Some(session) = session(id) else { continue };
                 region.remove(key.name(&session));
             }
-            Step::Flush => region.flush(cell),
+            Step::Flush => region.flush(scope.cell()),
             Step::Write { at, word } => memory.store(place(at), word),
             Step::Copy { from, to } => {
                 let word = memory.load(place(from));
@@ -106,6 +112,62 @@ fn session(id: u8) -> Option<SessionKey> {
 
 fn content(id: u8, length: u8) -> Vec<u8> {
     vec![id % 8; usize::from(length)]
+}
+
+/// Opens a region's file into which somebody has written, and which he may have cut or lengthened: it is used, replaced or refused. What is
+/// used afterwards gives what was put there, or nothing.
+pub(crate) fn attach(length: Option<u64>, words: &[(u16, u64)]) {
+    let folder = Path::new("/dev/shm").join(format!(
+        "sesscache-fuzz-{}-{:?}",
+        std::process::id(),
+        std::thread::current().id()
+    ));
+    let _ = fs::create_dir(&folder);
+    let _ = fs::set_permissions(&folder, Permissions::from_mode(0o700));
+    let path = folder.join("region");
+    let place = Place::File { path: path.clone(), bytes: BYTES_MIN };
+    let settings = Shared {
+        place,
+        key_file: None,
+        scope: String::new(),
+        max_lifetime: 3600,
+        stateful_tickets: false,
+        shares_ex_data: false,
+    };
+    let (Some(session), scope) = (session(1), Scope::of_service([1; 32])) else { return };
+    let owner = Owner { common: Some(scope), own: scope };
+    let times = Times { origin: 1, expiry: 2 };
+    if let Ok(tier) = HostTier::open(&settings, 1) {
+        tier.put(&owner, &session, &content(1, 99), times, false);
+    }
+    if let Ok(file) = fs::OpenOptions::new().write(true).open(&path) {
+        for (at, word) in words {
+            // Most of them where the header is.
+            let at = if at.is_multiple_of(4) { u64::from(*at) * 16 } else { u64::from(*at) % 768 } * 8;
+            let _ = file.write_all_at(&word.to_le_bytes(), at);
+        }
+        if let Some(length) = length {
+            let _ = file.set_len(length % (2 * BYTES_MIN));
+        }
+    }
+    let which = Which::File(path);
+    if let Ok(look) = Look::at(&which) {
+        let report = look.report(1);
+        assert!(report.sessions.live <= report.bytes / 16, "more sessions than there is room for");
+    }
+    if let Ok(tier) = HostTier::open(&settings, 1) {
+        for _ in 0..2 {
+            if let Some(found) = tier.get(|asked| *asked == owner, &session, 1, false) {
+                assert!(found.der[..] == content(1, 99), "a session that was never shared");
+            }
+            tier.put(&owner, &session, &content(1, 99), times, false);
+        }
+        tier.remove(&session);
+        tier.flush(std::iter::once(scope));
+        let _ = tier.counted(Counter::Hit);
+    }
+    let _ = flush(&which, Some("name"));
+    let _ = fs::remove_dir_all(&folder);
 }
 
 /// Reads a key file of any content: what is accepted are keys of the file, and nothing of them is in what is refused.

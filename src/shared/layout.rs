@@ -124,8 +124,20 @@ impl Layout {
             _ => return Recognised::Foreign,
         }
         let told = [word::BYTES, word::BUCKETS, word::UNITS].map(|at| memory.load(at));
-        if told == [self.bytes, self.buckets, self.units] { Recognised::Ours } else { Recognised::Foreign }
+        if told == [self.bytes, self.buckets, self.units] && has_sound_epochs(memory) {
+            Recognised::Ours
+        } else {
+            Recognised::Foreign
+        }
     }
+}
+
+/// A flush is never ahead of what was written. One that somebody has put there would end all that is to come.
+fn has_sound_epochs(memory: &impl Memory) -> bool {
+    let epochs = (word::EPOCHS..word::EPOCHS + EPOCHS).chain(word::NAMED_EPOCHS..word::NAMED_EPOCHS + EPOCHS);
+    // The head is asked last: it grows.
+    let last = epochs.map(|at| memory.load_acquire(at)).max();
+    last.unwrap_or(0) <= memory.load_acquire(word::HEAD)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -187,6 +199,8 @@ mod tests {
             (word::BUCKETS, 7, Recognised::Foreign),
             (word::UNITS, u64::MAX, Recognised::Foreign),
             (word::MAGIC, 0, Recognised::Foreign),
+            (word::EPOCHS + 7, 1, Recognised::Foreign),
+            (word::NAMED_EPOCHS, u64::MAX, Recognised::Foreign),
         ] {
             let before = memory.load(at);
             memory.store(at, value);

@@ -200,8 +200,8 @@ fn sessions(memory: &impl Memory, layout: &Layout, now: i64) -> Sessions {
             continue;
         }
         let Some(header) = Header::of(&words) else { continue };
-        let [cell, _] = header.tags.scope.to_be_bytes();
-        if !region::is_flushed(memory, position, Cell(cell), NameCell(header.tags.name)) {
+        let cells = header.tags.owner.map(Cell);
+        if !region::is_flushed(memory, position, cells, NameCell(header.tags.name)) {
             sessions.meet(&header, now);
         }
     }

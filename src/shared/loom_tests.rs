@@ -12,6 +12,7 @@ use super::record::{self, Header, Tags, Use};
 use super::region::{Cell, Found, NameCell, Region, Standing};
 
 const CELL: Cell = Cell(0);
+const CELLS: [Cell; 2] = [CELL, CELL];
 /// Five units each; the ring has twelve.
 const BODY: usize = 16;
 
@@ -45,11 +46,11 @@ fn region_of(units: u64) -> Shared {
 }
 
 fn put(region: &Shared, number: u64) {
-    region.put(name(number), CELL, &record(number));
+    region.put(name(number), CELLS, &record(number));
 }
 
 fn find(region: &Shared, number: u64) -> Result<Found, Counter> {
-    let standing = |found| if region.has_flushed(&found, CELL) { Err(Counter::Flushed) } else { Ok(found) };
+    let standing = |found| if region.has_flushed(&found, CELLS) { Err(Counter::Flushed) } else { Ok(found) };
     region.find(name(number), standing)
 }
 
@@ -143,7 +144,7 @@ fn what_is_removed_is_taken_by_nobody_afterwards() {
 fn a_removal_by_one_is_seen_by_the_owner() {
     check(|| {
         let region = region();
-        let published = region.put(name(1), CELL, &record(1)).unwrap();
+        let published = region.put(name(1), CELLS, &record(1)).unwrap();
         let remover = spawn(&region, |region| region.remove(name(1)));
         let before = region.standing(published);
         assert!(matches!(before, Standing::Stands | Standing::Gone));
@@ -213,7 +214,7 @@ fn of_those_who_find_all_slots_taken_each_publishes_in_place_of_another() {
 fn a_writer_that_slept_publishes_nothing_and_blocks_nobody() {
     check(|| {
         let region = region();
-        let sleeper = spawn(&region, |region| region.put(name(1), CELL, &record(1)).is_some());
+        let sleeper = spawn(&region, |region| region.put(name(1), CELLS, &record(1)).is_some());
         put(&region, 2);
         put(&region, 3);
         // What it wrote may have spoiled records of others. Those do not open: here, they are not whole.

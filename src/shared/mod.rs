@@ -47,6 +47,6 @@ mod tier;
 pub use counters::Counter;
 pub use look::{AGES, Look, Report, Sessions, Which, flush};
 pub(crate) use region::{Published, Standing};
-pub(crate) use scope::{Parts as ScopeParts, Scope, Verification, digest};
+pub(crate) use scope::{Owner, Parts as ScopeParts, Scope, Verification, digest};
 pub use tally::{Process, Remark};
 pub(crate) use tier::{HostTier, Located, Times};

@@ -1,9 +1,10 @@
 //! A record in the ring: a header in the clear, which says no more than an observer of the traffic knows, and a sealed body.
 
 use super::index::Name;
+use super::scope::OWNER;
 
 /// The longest body: a session of 16 KiB, sealed.
-pub(super) const BODY_MAX: usize = DER_MAX + TAG;
+pub(super) const BODY_MAX: usize = DER_MAX + OWNER + TAG;
 /// The longest DER of a session that is shared.
 pub(super) const DER_MAX: usize = 16 << 10;
 /// What sealing adds.
@@ -26,12 +27,12 @@ pub(super) enum Use {
     Single,
 }
 
-/// Hints at what a record was sealed with, which say why it does not open. Nobody believes them for anything else.
+/// Hints at what a record was sealed with, for who has no key. Nobody believes them for anything else.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Tags {
     pub(super) key: u16,
-    /// Its first half is the scope's cell.
-    pub(super) scope: u16,
+    /// The cells of its owner.
+    pub(super) owner: [u8; 2],
     /// The cell of the operator's name.
     pub(super) name: u8,
 }
@@ -53,8 +54,9 @@ impl Header {
     pub(super) fn words(&self) -> [u64; HEADER] {
         let [name, more_name] = self.name.0;
         let single = if self.usage == Use::Single { SINGLE } else { 0 };
-        let Tags { key, scope, name: named } = self.tags;
-        let tags = u64::from(named) << 48 | u64::from(key) << 32 | u64::from(scope) << 16;
+        let Tags { key, owner, name: named } = self.tags;
+        let owner = u64::from(u16::from_be_bytes(owner));
+        let tags = u64::from(named) << 48 | u64::from(key) << 32 | owner << 16;
         let mut words = [0; HEADER];
         words.copy_from_slice(&[
             MARK << 56 | tags | single | self.length as u64,
@@ -78,7 +80,11 @@ impl Header {
         let length = usize::try_from(first & (SINGLE - 1)).ok();
         let length = length.filter(|length| (TAG..=BODY_MAX).contains(length))?;
         let usage = if first & SINGLE == 0 { Use::Many } else { Use::Single };
-        let tags = Tags { key: (first >> 32) as u16, scope: (first >> 16) as u16, name: (first >> 48) as u8 };
+        let tags = Tags {
+            key: (first >> 32) as u16,
+            owner: ((first >> 16) as u16).to_be_bytes(),
+            name: (first >> 48) as u8,
+        };
         (first >> 56 == MARK).then_some(Header {
             name: Name([name, more_name]),
             usage,
@@ -131,7 +137,7 @@ mod tests {
 
     fn header() -> Header {
         let nonce = std::array::from_fn(|at| at as u8);
-        let tags = Tags { key: 0xfffe, scope: 0x7ff7, name: 0xf9 };
+        let tags = Tags { key: 0xfffe, owner: [0x7f, 0xf7], name: 0xf9 };
         Header {
             name: Name([1, 2]),
             usage: Use::Single,
@@ -139,7 +145,7 @@ mod tests {
             origin: -3,
             expiry: i64::MAX,
             nonce,
-            length: 21,
+            length: 53,
         }
     }
 

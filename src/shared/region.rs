@@ -13,7 +13,7 @@ pub(crate) struct Published {
     word: u64,
     /// The slot, as a 32-bit place: a region has fewer.
     at: u32,
-    cell: Cell,
+    cells: [Cell; 2],
 }
 
 /// What has become of a published record.
@@ -62,12 +62,12 @@ impl<M: Memory> Region<M> {
     }
 
     /// Appends a record and puts its slot, in place of an older one of the same name.
-    pub(super) fn put(&self, name: Name, cell: Cell, words: &[u64]) -> Option<Published> {
+    pub(super) fn put(&self, name: Name, cells: [Cell; 2], words: &[u64]) -> Option<Published> {
         let position = log::append(&self.memory, &self.layout, words);
         let is_same = |seen: Seen| self.header(seen).is_some_and(|header| header.name == name);
         let seen =
             position.and_then(|position| index::publish(&self.memory, &self.layout, name, position, is_same));
-        Published::of(seen?, cell)
+        Published::of(seen?, cells)
     }
 
     /// What `accept` makes of a record of this name, copied out: of the first that it accepts. Else why there is none.
@@ -94,9 +94,9 @@ impl<M: Memory> Region<M> {
         Err(why)
     }
 
-    /// Whether a flush of this cell has ended what `find` has found.
-    pub(super) fn has_flushed(&self, found: &Found, cell: Cell) -> bool {
-        self.is_flushed(found.position, cell)
+    /// Whether a flush of these cells has ended what `find` has found.
+    pub(super) fn has_flushed(&self, found: &Found, cells: [Cell; 2]) -> bool {
+        self.is_flushed(found.position, cells)
     }
 
     /// Takes out what `find` has found. Of all who try, in whatever process, one succeeds.
@@ -108,11 +108,17 @@ impl<M: Memory> Region<M> {
     pub(super) fn take_published(&self, published: Published) -> bool {
         let seen = published.seen();
         let (position, _) = seen.last_position(&self.memory, &self.layout);
-        !self.is_flushed(position, published.cell) && seen.clear(&self.memory)
+        !self.is_flushed(position, published.cells) && seen.clear(&self.memory)
     }
 
-    /// Takes out whatever has this name; how many there were.
+    /// Takes out whatever has this name; how many there were. What the ring has passed is no longer known by its name, but its
+    /// owner still counts on its slot: of these every one goes that may be meant, and by chance one in 60 000 others.
     pub(super) fn remove(&self, name: Name) -> usize {
+        let passed = |seen: &Seen| self.position(*seen).is_none();
+        let candidates = index::candidates(&self.memory, &self.layout, name);
+        for seen in candidates.filter(passed) {
+            seen.clear(&self.memory);
+        }
         self.named(name).filter(|seen| seen.clear(&self.memory)).count()
     }
 
@@ -135,7 +141,7 @@ impl<M: Memory> Region<M> {
     pub(super) fn standing(&self, published: Published) -> Standing {
         let seen = published.seen();
         let (position, holds) = seen.last_position(&self.memory, &self.layout);
-        if self.is_flushed(position, published.cell) {
+        if self.is_flushed(position, published.cells) {
             return Standing::Gone;
         }
         // A slot that is used again hides whether it was emptied before: then the answer has to be the safe one.
@@ -159,8 +165,8 @@ impl<M: Memory> Region<M> {
         seen.position(&self.memory, &self.layout)
     }
 
-    fn is_flushed(&self, position: Position, cell: Cell) -> bool {
-        is_flushed(&self.memory, position, cell, self.own_name)
+    fn is_flushed(&self, position: Position, cells: [Cell; 2]) -> bool {
+        is_flushed(&self.memory, position, cells, self.own_name)
     }
 
     /// The header of the record that a slot names, if one is there.
@@ -195,9 +201,15 @@ pub(super) fn flush_named(memory: &impl Memory, named: NameCell) {
 }
 
 /// Whether a flush has ended what was published there.
-pub(super) fn is_flushed(memory: &impl Memory, position: Position, cell: Cell, named: NameCell) -> bool {
+pub(super) fn is_flushed(
+    memory: &impl Memory,
+    position: Position,
+    cells: [Cell; 2],
+    named: NameCell,
+) -> bool {
     let ends = |at| position < memory.load_acquire(at);
-    ends(epoch(cell)) || ends(epoch_of_name(named))
+    let [one, other] = cells;
+    ends(epoch(one)) || (one != other && ends(epoch(other))) || ends(epoch_of_name(named))
 }
 
 fn epoch(cell: Cell) -> usize {
@@ -209,9 +221,9 @@ fn epoch_of_name(named: NameCell) -> usize {
 }
 
 impl Found {
-    /// Where it stands, as a record of this cell.
-    pub(super) fn published(&self, cell: Cell) -> Option<Published> {
-        Published::of(self.seen, cell)
+    /// Where it stands, as a record of these cells.
+    pub(super) fn published(&self, cells: [Cell; 2]) -> Option<Published> {
+        Published::of(self.seen, cells)
     }
 
     pub(super) fn is_single_use(&self) -> bool {
@@ -220,8 +232,8 @@ impl Found {
 }
 
 impl Published {
-    fn of(seen: Seen, cell: Cell) -> Option<Published> {
-        Some(Published { at: u32::try_from(seen.at).ok()?, word: seen.word, cell })
+    fn of(seen: Seen, cells: [Cell; 2]) -> Option<Published> {
+        Some(Published { at: u32::try_from(seen.at).ok()?, word: seen.word, cells })
     }
 
     fn seen(self) -> Seen {

@@ -3,11 +3,47 @@
 use blake2::Blake2b256;
 use blake2::digest::{Digest, Update};
 
+use rustix::io::retry_on_intr;
+use rustix::rand::{GetRandomFlags, getrandom};
+
 use super::region::{Cell, NameCell};
 
 /// A scope's name. Two contexts share sessions only if everything that it was made of is equal.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Scope(pub(super) [u8; 32]);
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Scope(pub(super) [u8; 16]);
+
+/// Whose a session is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Owner {
+    /// Everybody's of this scope. Nobody else's, where it cannot be told who may resume it.
+    pub(crate) common: Option<Scope>,
+    /// That of the context that made it, in whichever process inherited it: its own cache would resume it, too.
+    pub(crate) own: Scope,
+}
+
+/// What an owner is in bytes.
+pub(super) const OWNER: usize = 32;
+
+impl Owner {
+    pub(super) fn bytes(&self) -> [u8; OWNER] {
+        let mut bytes = [0; OWNER];
+        let (common, own) = bytes.split_at_mut(OWNER / 2);
+        common.copy_from_slice(&self.common.unwrap_or(Scope::NOBODY).0);
+        own.copy_from_slice(&self.own.0);
+        bytes
+    }
+
+    pub(super) fn of(bytes: &[u8; OWNER]) -> Owner {
+        let (common, own) = bytes.split_at(OWNER / 2);
+        let scope = |half: &[u8]| half.try_into().map_or(Scope::NOBODY, Scope);
+        Owner { common: Some(scope(common)).filter(|common| *common != Scope::NOBODY), own: scope(own) }
+    }
+
+    /// The cells that it is flushed with.
+    pub(super) fn cells(&self) -> [Cell; 2] {
+        [self.common.unwrap_or(self.own).cell(), self.own.cell()]
+    }
+}
 
 /// What a scope is made of.
 #[derive(Clone, Copy)]
@@ -45,9 +81,25 @@ pub(crate) fn digest<'a>(what: &'a str, parts: impl IntoIterator<Item = &'a [u8]
 }
 
 impl Scope {
+    const NOBODY: Scope = Scope([0; 16]);
+
     /// Of a service that asks nobody for a certificate: it is all there is to tell. So most lookups hash nothing for it.
     pub(crate) fn of_service(service: [u8; 32]) -> Scope {
-        Scope(service)
+        Scope::cut(service)
+    }
+
+    /// Of one context and no other, wherever it is inherited. `None` without random bytes.
+    pub(crate) fn of_its_own() -> Option<Scope> {
+        let mut scope = Scope::NOBODY;
+        let fill = || getrandom(&mut scope.0[..], GetRandomFlags::empty());
+        let filled = retry_on_intr(fill).ok()?;
+        (filled == scope.0.len()).then_some(scope)
+    }
+
+    /// Half a digest is as good as a whole one for telling a few scopes apart.
+    fn cut(digest: [u8; 32]) -> Scope {
+        let (half, _) = digest.split_at(16);
+        half.try_into().map_or(Scope::NOBODY, Scope)
     }
 
     /// Of a service that verifies its clients.
@@ -56,8 +108,8 @@ impl Scope {
         let (mode, depth, flags) = (mode.to_le_bytes(), depth.to_le_bytes(), flags.to_le_bytes());
         let fixed: [&[u8]; 6] =
             [&parts.service, &parts.trusted, &mode, &depth, &flags, &[u8::from(by_callback)]];
-        Scope(digest(
-            "sesscache scope 3",
+        Scope::cut(digest(
+            "sesscache scope 4",
             fixed.into_iter().chain(parts.authorities.iter().map(Vec::as_slice)),
         ))
     }
@@ -66,12 +118,6 @@ impl Scope {
     pub(super) fn cell(&self) -> Cell {
         let [first, ..] = self.0;
         Cell(first)
-    }
-
-    /// What its records say of it: its cell first.
-    pub(super) fn tag(&self) -> u16 {
-        let [first, second, ..] = self.0;
-        u16::from_be_bytes([first, second])
     }
 }
 
@@ -84,6 +130,17 @@ pub(super) fn name_cell(name: &str) -> NameCell {
 #[cfg(all(test, not(sesscache_loom)))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_owner_is_read_as_it_was_written() {
+        let own = Scope::of_its_own().unwrap();
+        assert_ne!(Some(own), Scope::of_its_own());
+        for common in [None, Some(Scope([7; 16]))] {
+            let owner = Owner { common, own };
+            assert_eq!(Owner::of(&owner.bytes()), owner);
+            assert_eq!(owner.cells()[1], own.cell());
+        }
+    }
 
     #[test]
     fn every_part_tells_scopes_apart() {

@@ -1,7 +1,7 @@
-//! Sealing: XChaCha20-Poly1305 over a session's DER, with all that it is found by as associated data.
+//! Sealing: XChaCha20-Poly1305 over a session's DER and its owner, with all that it is found by as associated data.
 //!
-//! So a record opens only for the scope and the id that it was sealed for, at the times that it tells, and whoever can
-//! write to the region can neither read nor forge nor redirect one.
+//! So a record opens only for the id that it was sealed for, at the times that it tells, and says truly whose it is: whoever
+//! can write to the region can neither read nor forge nor redirect one.
 
 use blake2::Blake2bMac;
 use blake2::digest::Mac as _;
@@ -14,17 +14,10 @@ use zeroize::Zeroizing;
 use super::index::Name;
 use super::record::{self, Header, NONCE, Tags, Use};
 use super::region::{Found, NameCell};
-use super::scope::Scope;
+use super::scope::{OWNER, Owner};
 use crate::cache::SessionKey;
 
 pub(super) const KEY: usize = 32;
-
-/// What a record is found by, and opens for.
-#[derive(Clone, Copy)]
-pub(super) struct Address<'a> {
-    pub(super) scope: &'a Scope,
-    pub(super) key: &'a SessionKey,
-}
 
 /// One key of the ring: for the names of records, and for their bodies.
 pub(super) struct SealingKey {
@@ -72,42 +65,46 @@ impl SealingKey {
     /// A record of this session, ready to be published. `None` without random bytes.
     pub(super) fn seal(
         &self,
-        address: Address<'_>,
+        session: &SessionKey,
+        owner: &Owner,
         terms: &Terms<'_>,
         der: &[u8],
     ) -> Option<(Name, Vec<u64>)> {
         let mut nonce = [0; NONCE];
         // From the system, always: a fork or a restored machine would repeat any state of our own.
         let filled = getrandom(&mut nonce, GetRandomFlags::empty()).ok()?;
-        let name = self.name(address.key);
+        let name = self.name(session);
         let header = Header {
             name,
             usage: terms.usage,
-            tags: Tags { key: self.tag, scope: address.scope.tag(), name: terms.named.0 },
+            tags: Tags { key: self.tag, owner: owner.cells().map(|cell| cell.0), name: terms.named.0 },
             origin: terms.origin,
             expiry: terms.expiry,
             nonce,
-            length: der.len() + record::TAG,
+            length: der.len() + OWNER + record::TAG,
         };
-        let aad = associated(address, &header, terms.boot);
+        let aad = associated(session, &header, terms.boot);
         let mut body = Vec::with_capacity(header.length);
         body.extend(der);
+        body.extend(owner.bytes());
         self.cipher.encrypt_in_place(&XNonce::from(nonce), &aad, &mut body).ok()?;
         (filled == NONCE).then(|| (name, record::assemble(&header, &body)))
     }
 
-    /// The DER in a record that was found, of which only the header is left then; `None` if it does not open, and is as it
-    /// was.
+    /// Whose the record is that was found, and the DER in it; then only its header is left. `None` if it does not open.
     pub(super) fn open(
         &self,
-        address: Address<'_>,
+        session: &SessionKey,
         boot: &[u8],
         found: &mut Found,
-    ) -> Option<Zeroizing<Vec<u8>>> {
-        let aad = associated(address, &found.header, boot);
-        // What does not open is not changed: it is verified before it is decrypted.
+    ) -> Option<(Owner, Zeroizing<Vec<u8>>)> {
+        let aad = associated(session, &found.header, boot);
         self.cipher.decrypt_in_place(&XNonce::from(found.header.nonce), &aad, &mut found.body).ok()?;
-        Some(Zeroizing::new(std::mem::take(&mut found.body)))
+        let mut body = Zeroizing::new(std::mem::take(&mut found.body));
+        let owner = Owner::of(body.last_chunk()?);
+        let length = body.len() - OWNER;
+        body.truncate(length);
+        Some((owner, body))
     }
 }
 
@@ -122,12 +119,11 @@ pub(super) struct Terms<'a> {
     pub(super) boot: &'a [u8],
 }
 
-fn associated(address: Address<'_>, header: &Header, boot: &[u8]) -> Vec<u8> {
-    let id = address.key.id();
+fn associated(session: &SessionKey, header: &Header, boot: &[u8]) -> Vec<u8> {
+    let id = session.id();
     let mut data = Vec::with_capacity(128);
     data.extend(super::layout::FORMAT.to_le_bytes());
-    data.extend(address.scope.0);
-    data.extend(address.key.version().to_le_bytes());
+    data.extend(session.version().to_le_bytes());
     data.extend((id.len() as u64).to_le_bytes());
     data.extend(id);
     data.extend(header.origin.to_le_bytes());

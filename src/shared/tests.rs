@@ -2,9 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+// Miri has no shared mappings.
+#[cfg(not(miri))]
 mod files;
+#[cfg(not(miri))]
 mod keys;
+#[cfg(not(miri))]
 mod look;
 mod model;
 mod sealing;
+#[cfg(not(miri))]
 mod tier;

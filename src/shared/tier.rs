@@ -9,8 +9,8 @@ use super::keys;
 use super::mapping::Mapping;
 use super::record::{DER_MAX, Use};
 use super::region::{Cell, Found, Published, Region, Standing};
-use super::scope::{self, Scope};
-use super::seal::{Address, Terms};
+use super::scope::{self, Owner, Scope};
+use super::seal::Terms;
 use super::tally::{self, Remark, Tally};
 use crate::base::clock;
 use crate::base::settings::{Place, Shared};
@@ -44,7 +44,7 @@ pub(crate) struct Resumed {
 /// A record that has opened.
 struct Opened {
     found: Found,
-    scope: Scope,
+    owner: Owner,
     der: Zeroizing<Vec<u8>>,
 }
 
@@ -84,7 +84,7 @@ impl HostTier {
     /// Shares a session.
     pub(crate) fn put(
         &self,
-        scope: &Scope,
+        owner: &Owner,
         key: &SessionKey,
         der: &[u8],
         times: Times,
@@ -101,24 +101,24 @@ impl HostTier {
         let Times { origin, expiry } = times;
         let terms = Terms { usage, origin, expiry, named: self.region.own_name(), boot: &self.boot };
         let ring = self.keys.ring();
-        let (name, words) = ring.first().seal(Address { scope, key }, &terms, der)?;
-        let published = self.region.put(name, scope.cell(), &words);
+        let (name, words) = ring.first().seal(key, owner, &terms, der)?;
+        let published = self.region.put(name, owner.cells(), &words);
         self.tally.is_seen(self.region.memory(), clock::now());
         self.count(if published.is_some() { Counter::Published } else { Counter::Lost });
         published
     }
 
-    /// Finds a session of one of these scopes. One for single use, or any if `taking`, is taken out: of all who ask, in
+    /// Finds a session whose owner is admitted. One for single use, or any if `taking`, is taken out: of all who ask, in
     /// whatever process, one gets it.
     pub(crate) fn get(
         &self,
-        scopes: impl Iterator<Item = Scope> + Clone,
+        admits: impl Fn(&Owner) -> bool,
         key: &SessionKey,
         now: i64,
         taking: bool,
     ) -> Option<Resumed> {
         self.tally.is_seen(self.region.memory(), now);
-        match self.find(scopes, key, now, taking) {
+        match self.find(admits, key, now, taking) {
             Ok(resumed) => {
                 self.count(Counter::Hit);
                 if resumed.published.is_none() {
@@ -135,12 +135,12 @@ impl HostTier {
 
     fn find(
         &self,
-        scopes: impl Iterator<Item = Scope> + Clone,
+        admits: impl Fn(&Owner) -> bool,
         key: &SessionKey,
         now: i64,
         taking: bool,
     ) -> Result<Resumed, Counter> {
-        self.opened(scopes, key, |Opened { found, scope, der }| {
+        self.opened(admits, key, |Opened { found, owner, der }| {
             let origin = found.header.origin;
             if found.header.expiry < now || self.is_too_old(origin, now) {
                 return Err(Counter::Expired);
@@ -148,50 +148,42 @@ impl HostTier {
             let published = match taking || found.is_single_use() {
                 true if self.region.take(&found) => None,
                 true => return Err(Counter::TakenByOther),
-                false => found.published(scope.cell()),
+                false => found.published(owner.cells()),
             };
             Ok(Resumed { der, origin, published })
         })
     }
 
     /// Where a session stands, if it does. Nothing is taken or counted.
-    pub(crate) fn locate(
-        &self,
-        scopes: impl Iterator<Item = Scope> + Clone,
-        key: &SessionKey,
-    ) -> Option<Located> {
-        self.opened(scopes, key, |Opened { found, scope, .. }| {
+    pub(crate) fn locate(&self, admits: impl Fn(&Owner) -> bool, key: &SessionKey) -> Option<Located> {
+        self.opened(admits, key, |Opened { found, owner, .. }| {
             let (origin, single_use) = (found.header.origin, found.is_single_use());
-            let published = found.published(scope.cell()).ok_or(Counter::Lost)?;
+            let published = found.published(owner.cells()).ok_or(Counter::Lost)?;
             Ok(Located { origin, single_use, published })
         })
         .ok()
     }
 
-    /// What `accept` makes of the session's record: of the first that opens under one of the keys, in one of the scopes, and
+    /// What `accept` makes of the session's record: of the first that opens under one of the keys, whose owner is admitted, and
     /// that no flush has ended.
     fn opened<T>(
         &self,
-        scopes: impl Iterator<Item = Scope> + Clone,
+        admits: impl Fn(&Owner) -> bool,
         key: &SessionKey,
         mut accept: impl FnMut(Opened) -> Result<T, Counter>,
     ) -> Result<T, Counter> {
         let mut why = Counter::Unknown;
         for sealing in self.keys.ring().all() {
             let result = self.region.find(sealing.name(key), |mut found| {
-                let opened = scopes.clone().find_map(|scope| {
-                    let der = sealing.open(Address { scope: &scope, key }, &self.boot, &mut found)?;
-                    Some((scope, der))
-                });
-                let Some((scope, der)) = opened else {
-                    let is_of = |scope: Scope| scope.tag() == found.header.tags.scope;
-                    let spoiled = scopes.clone().any(is_of);
-                    return Err(if spoiled { Counter::Unopened } else { Counter::OtherScope });
-                };
-                if self.region.has_flushed(&found, scope.cell()) {
+                let opened = sealing.open(key, &self.boot, &mut found);
+                let (owner, der) = opened.ok_or(Counter::Unopened)?;
+                if !admits(&owner) {
+                    return Err(Counter::OtherScope);
+                }
+                if self.region.has_flushed(&found, owner.cells()) {
                     return Err(Counter::Flushed);
                 }
-                accept(Opened { found, scope, der })
+                accept(Opened { found, owner, der })
             });
             match result {
                 Err(Counter::Unknown) => {}
@@ -217,9 +209,9 @@ impl HostTier {
         }
     }
 
-    /// Invalidates every session of a scope, for every process.
-    pub(crate) fn flush(&self, scope: &Scope) {
-        self.region.flush(scope.cell());
+    /// Invalidates every session of these scopes, for every process.
+    pub(crate) fn flush(&self, scopes: impl Iterator<Item = Scope>) {
+        scopes.for_each(|scope| self.region.flush(scope.cell()));
         self.count(Counter::Flush);
     }
 

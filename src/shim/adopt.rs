@@ -9,6 +9,7 @@ use super::state::ContextState;
 use super::stored::Share;
 use crate::openssl::number::*;
 use crate::openssl::{ConnectionRef, ContextRef, Frees, Slots, is_adding, trampolines};
+use crate::shared::Scope;
 
 /// The state of a context that is or was adopted.
 pub(crate) fn state(context: ContextRef<'_>) -> Option<&ContextState> {
@@ -71,7 +72,8 @@ fn adopt(context: ContextRef<'_>) {
     if state(context).is_some() {
         return;
     }
-    let state = ContextState::new(rules, process::settings().new_cb_zero);
+    let own_scope = process::host_tier().and_then(|_| Scope::of_its_own());
+    let state = ContextState::new(rules, process::settings().new_cb_zero, own_scope);
     let mode = u32::try_from(context.ctrl(CTRL_GET_SESS_CACHE_MODE, 0) & 0xffff_ffff).unwrap_or_default();
     let (new, remove, get) = context.callbacks();
     state.app.set_mode(mode);

@@ -1,4 +1,4 @@
-//! Who a connection's service is to others: whose sessions it may resume, and who may resume its own.
+//! Whose a connection's sessions are: who may resume them, and whose it may resume.
 //!
 //! All of it is the connection's own: what its context shows may be changed by other threads at any time.
 
@@ -8,53 +8,87 @@ use once_cell::race::OnceBox;
 
 use super::adopt::state;
 use super::process;
-use crate::openssl::{ConnectionRef, Trust};
-use crate::shared::{Remark, Scope, ScopeParts, Verification, digest};
+use super::state::ContextState;
+use crate::openssl::{ConnectionRef, KeptStore, Shown, Trust};
+use crate::shared::{Owner, Remark, Scope, ScopeParts, Verification, digest};
 
-/// The scope of a connection of this service.
+/// A scope that connections of a context were seen to have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Known {
-    service: [u8; 32],
+    /// The certificates that they were made with.
+    group: [u8; 32],
     pub(crate) scope: Scope,
 }
 
-/// Whose sessions those of this connection may be. Nothing where that cannot be told apart from other services.
-pub(super) fn of(connection: ConnectionRef<'_>) -> Option<Known> {
-    let service = service(connection)?;
-    let verification = verification(connection)?;
-    // Whom it would ask for matters only if it asks.
-    if verification.mode == 0 {
-        return Some(Known { service, scope: Scope::of_service(service) });
+/// Whose sessions those of a connection may be.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) owner: Owner,
+    group: [u8; 32],
+    /// It is known which service the client wants: the connection shows other certificates than it was made with.
+    is_settled: bool,
+}
+
+impl Place {
+    /// The widest of its scopes.
+    pub(super) fn known(&self) -> Known {
+        Known { group: self.group, scope: self.owner.common.unwrap_or(self.owner.own) }
     }
-    let (authorities, trusted) = (connection.authorities()?, trusted(connection)?);
-    // Who asks for certificates and does not say whom it trusts, or verifies them in its own way: another service may do
-    // otherwise, and only the operator can tell the two apart.
-    let untold = authorities.is_empty() && trusted == NONE || verifies_by_itself(connection);
-    if untold && process::scope_name().is_empty() {
-        if let Some(tier) = process::host_tier() {
-            tier.remark(Remark::Untold);
-        }
-        return None;
+}
+
+/// Of this connection, as it is now. Nothing where not even that can be told.
+pub(super) fn of(state: &ContextState, connection: ConnectionRef<'_>) -> Option<Place> {
+    let shown = connection.shown(|| certified(connection))?;
+    let common = common(connection, &shown);
+    if common.is_none()
+        && let Some(tier) = process::host_tier()
+    {
+        tier.remark(Remark::Untold);
     }
-    Some(Known {
-        service,
-        scope: Scope::of(&ScopeParts { service, verification, authorities: &authorities, trusted }),
+    Some(Place {
+        owner: Owner { common, own: state.own_scope? },
+        group: shown.first,
+        is_settled: shown.first != shown.now,
     })
 }
 
-/// Looks at the certificates that a connection has been made with, while they are still those of its context.
-pub(super) fn note_service(connection: ConnectionRef<'_>) {
-    connection.service(|| certified(connection));
+/// The scope that everybody has who is the same service. None where nobody but the operator could tell that from others, and he
+/// has not.
+fn common(connection: ConnectionRef<'_>, shown: &Shown) -> Option<Scope> {
+    let vouched = !process::scope_name().is_empty();
+    // Who vouches for a service whose certificates a callback chooses has its sessions found before that is called.
+    let is_chosen = shown.first == NONE && !shown.is_switched;
+    let shown = if vouched && is_chosen { NONE } else { shown.now };
+    // Perhaps a callback is yet to choose, or clients are known by something else.
+    if shown == NONE && !vouched {
+        return None;
+    }
+    let service = if shown == NONE { named(&NONE) } else { shown };
+    let verification = verification(connection)?;
+    // Whom it would ask for matters only if it asks.
+    if verification.mode == 0 {
+        return Some(Scope::of_service(service));
+    }
+    // What a callback lets pass, and what it does not, is not to be seen.
+    if !vouched && (verification.by_callback || verifies_by_itself(connection)) {
+        return None;
+    }
+    let (authorities, trusted) = (connection.authorities()?, trusted(connection)?);
+    // Another service that does not say either whom it trusts may trust others.
+    if !vouched && authorities.is_empty() && trusted == NONE {
+        return None;
+    }
+    Some(Scope::of(&ScopeParts { service, verification, authorities: &authorities, trusted }))
 }
 
-/// The operator's word and the certificates of the connection's context. One that had none when the connection was made, and has
-/// been switched to another context since, counts by that one's (HAProxy); else a callback chooses, and nobody knows which.
-fn service(connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
-    let mut shown = connection.service(|| certified(connection))?;
-    if shown == NONE && connection.is_switched() {
-        shown = certified(connection)?;
-    }
-    Some(if shown == NONE { named(&NONE) } else { shown })
+/// Looks at the certificates that a connection has been made with, while they are still those of its context.
+pub(super) fn note_certificates(connection: ConnectionRef<'_>) {
+    connection.shown(|| certified(connection));
+}
+
+/// Whether a connection asks its client for a certificate.
+pub(super) fn asks(connection: ConnectionRef<'_>) -> bool {
+    connection.verify_mode().is_none_or(|mode| mode != 0)
 }
 
 /// The operator's word and the certificates that a connection shows now; `NONE` if it has none.
@@ -90,20 +124,46 @@ fn digest_of(what: &str, certificates: &[Vec<u8>]) -> [u8; 32] {
     if certificates.is_empty() { NONE } else { digest(what, parts) }
 }
 
-/// The digest of whom the connection trusts; none is nobody, or who is found in a folder when he is wanted. Of a context it is
-/// asked once: verifying may bring more certificates into its store.
+/// The digest of whom the connection trusts; none is nobody, or who is found in a folder when he is wanted. Of a store it is
+/// asked once: verifying may bring more certificates into it.
 fn trusted(connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
-    let ask = |trust: Trust<'_>| Some(digest_of("sesscache trust", &trust.certificates()?));
-    if let Some(own) = connection.own_trust()? {
-        return ask(own);
-    }
     let context = connection.current()?;
+    let trust = match connection.own_trust()? {
+        Some(own) => own,
+        None => context.trust()?,
+    };
     match state(context) {
-        Some(state) => {
-            let ask = || context.trust().and_then(ask).map(Box::new).ok_or(());
-            state.trusted.get_or_try_init(ask).ok().copied()
+        Some(state) => state.trusted.of(&trust),
+        None => digest_of_trust(&trust),
+    }
+}
+
+fn digest_of_trust(trust: &Trust<'_>) -> Option<[u8; 32]> {
+    Some(digest_of("sesscache trust", &trust.certificates()?))
+}
+
+/// The digests of the stores that connections of one context were seen to verify by.
+#[derive(Default)]
+pub(crate) struct Trusted {
+    met: [OnceBox<(KeptStore, [u8; 32])>; Trusted::MOST],
+}
+
+impl Trusted {
+    /// Its context's and its connections' own, and those that take their place. What more there are is digested each time.
+    const MOST: usize = 4;
+
+    fn of(&self, trust: &Trust<'_>) -> Option<[u8; 32]> {
+        let met = self.met.iter().map_while(OnceBox::get);
+        if let Some((_, digest)) = met.into_iter().find(|(store, _)| trust.is(store)) {
+            return Some(*digest);
         }
-        None => ask(context.trust()?),
+        let digest = digest_of_trust(trust)?;
+        if let Some(free) = self.met.iter().find(|place| place.get().is_none())
+            && let Some(store) = trust.keep()
+        {
+            let _ = free.set(Box::new((store, digest)));
+        }
+        Some(digest)
     }
 }
 
@@ -119,13 +179,12 @@ impl Scopes {
     /// Each lookup passes by them. What more there are is met as often as it is looked for.
     const MOST: usize = 32;
 
-    /// Notes a scope, and returns it.
-    pub(super) fn met(&self, known: Known) -> Known {
+    /// Notes a scope.
+    pub(super) fn met(&self, known: Known) {
         let new = || Box::new(known);
         if !self.met.iter().any(|place| *place.get_or_init(new) == known) {
             self.more.store(true, Ordering::Relaxed);
         }
-        known
     }
 
     pub(super) fn any(&self) -> bool {
@@ -137,17 +196,22 @@ impl Scopes {
         self.more.load(Ordering::Relaxed)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = Scope> + Clone {
+    pub(super) fn all(&self) -> impl Iterator<Item = Scope> {
         self.known().map(|known| known.scope)
     }
 
-    /// This one, and the others of the same service. The cache of the context itself would not tell them apart.
-    pub(super) fn like(&self, known: Known) -> impl Iterator<Item = Scope> + Clone {
-        let others = self.known().filter(move |other| other.service == known.service && *other != known);
-        std::iter::once(known.scope).chain(others.map(|other| other.scope))
+    /// Whether a connection may resume a session of this owner.
+    ///
+    /// Before it is known which service a client wants, its connection is still in the scope of another one of its context, whose own cache
+    /// would not tell them apart either. Then its context's own sessions will do, and those of services that it was seen to become.
+    pub(super) fn admit(&self, place: &Place, owner: &Owner) -> bool {
+        let is_own = owner.own == place.owner.own;
+        let Some(scope) = owner.common else { return is_own };
+        let may_become = || self.known().any(|known| known.scope == scope && known.group == place.group);
+        place.owner.common == Some(scope) || !place.is_settled && (is_own || may_become())
     }
 
-    fn known(&self) -> impl Iterator<Item = Known> + Clone {
+    fn known(&self) -> impl Iterator<Item = Known> {
         self.met.iter().map_while(OnceBox::get).copied()
     }
 }

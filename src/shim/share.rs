@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use once_cell::race::OnceBox;
 
-use super::scope::Known;
 use super::state::{ContextState, count};
 use super::stored::{Share, Stored};
 use super::{process, scope};
@@ -14,7 +13,7 @@ use crate::base::clock;
 use crate::cache::SessionKey;
 use crate::openssl::number::*;
 use crate::openssl::{ConnectionRef, ContextRef, Session, SessionRef, Slots, trampolines};
-use crate::shared::{Counter, HostTier, Located, Published, Remark, Standing, Times};
+use crate::shared::{Counter, HostTier, Located, Owner, Published, Remark, Standing, Times};
 
 /// The host tier, if this context's sessions go there: a server's whose cache is on, in a program whose sessions may leave it.
 fn tier(state: &ContextState) -> Option<&'static HostTier> {
@@ -36,13 +35,15 @@ pub(super) fn remark_on(state: &ContextState) {
 /// Looks at who a new connection is, while it is what its context is.
 pub(super) fn look_at(state: &ContextState, connection: ConnectionRef<'_>) {
     if tier(state).is_some() {
-        scope::note_service(connection);
+        scope::note_certificates(connection);
     }
 }
 
-/// Whether this server's sessions are shared at all.
+/// Whether other processes find the sessions of this server, so that it can forgo tickets that hold them. Where clients are verified in
+/// a way of its own only those do that have inherited its context, and tickets may reach further.
 pub(super) fn shares(state: &ContextState, connection: ConnectionRef<'_>) -> bool {
-    tier(state).is_some() && scope::of(connection).is_some()
+    let shares = |place: scope::Place| place.owner.common.is_some() || !scope::asks(connection);
+    tier(state).is_some() && scope::of(state, connection).is_some_and(shares)
 }
 
 /// Notes on a connection that its new session will be shared, before the core has it.
@@ -86,10 +87,15 @@ fn put(
 ) -> Option<Published> {
     let tier = tier(state).filter(|_| session.is_resumable())?;
     let key = SessionKey::new(session.protocol_version(), session.id()).filter(|key| !key.id().is_empty())?;
-    let verified = connection.verify_mode()? == 0 || connection.is_verified();
-    let Known { scope, .. } = state.scopes.met(scope::of(connection).filter(|_| verified)?);
+    let mut place = scope::of(state, connection)?;
+    // libssl verifies nobody again who resumes: who was not found good stays with those who let him in.
+    if scope::asks(connection) && !connection.is_verified() {
+        place.owner.common = None;
+    }
+    state.scopes.met(place.known());
     let times = Times { origin: share.origin, expiry: session.expiry() };
-    tier.put(&scope, &key, &session.to_der()?, times, share.single_use)
+    tier.look_at_keys(clock::now(), false);
+    tier.put(&place.owner, &key, &session.to_der()?, times, share.single_use)
 }
 
 fn is_stateless(connection: ConnectionRef<'_>, session: SessionRef<'_>) -> bool {
@@ -111,7 +117,10 @@ pub(super) fn find_again(
     key: &SessionKey,
 ) -> Option<Arc<Share>> {
     let tier = process::host_tier()?;
-    let share = match tier.locate(state.scopes.all(), key) {
+    let is_ours = |owner: &Owner| {
+        state.own_scope == Some(owner.own) || state.scopes.all().any(|scope| owner.common == Some(scope))
+    };
+    let share = match tier.locate(is_ours, key) {
         Some(Located { origin, single_use, published }) => {
             Share { origin, single_use, outcome: OnceBox::with_value(Box::new(Some(published))) }
         }
@@ -164,12 +173,16 @@ pub(super) fn find(
     let tier = tier(state)?;
     let now = clock::now();
     tier.look_at_keys(now, false);
-    // Before it is known which service a client wants, its connection is still in the scope of another one of this context.
-    let scopes = state.scopes.like(state.scopes.met(scope::of(connection)?));
-    let found = tier.get(scopes, key, now, taking)?;
+    let place = scope::of(state, connection)?;
+    state.scopes.met(place.known());
+    let admits = |owner: &Owner| state.scopes.admit(&place, owner);
+    let found = tier.get(admits, key, now, taking)?;
     let session = Session::from_der(&found.der)?;
     // libssl does not refuse such a session, it fails: the server has not said which clients' sessions are its own.
     if connection.verify_mode()? & VERIFY_PEER != 0 && session.as_ref().id_context().is_empty() {
+        return None;
+    }
+    if connection.may_choose_cipher_of(session.as_ref()) == Some(false) {
         return None;
     }
     connection.note_origin(Some(found.origin));
@@ -199,14 +212,15 @@ pub(super) fn flush(state: &ContextState, context: ContextRef<'_>) {
     let Some(host) = process::host_tier().filter(|_| !process::is_freeing(context)) else { return };
     if !state.scopes.any()
         && tier(state).is_some()
-        && let Some(known) = context.with_connection(scope::of).flatten()
+        && let Some(place) = context.with_connection(|connection| scope::of(state, connection)).flatten()
     {
         // Others may have shared what this process has never met.
-        state.scopes.met(known);
+        state.scopes.met(place.known());
     }
     if state.scopes.are_more() {
         host.flush_all();
     } else {
-        state.scopes.all().for_each(|scope| host.flush(&scope));
+        let own = state.own_scope.filter(|_| state.scopes.any());
+        host.flush(state.scopes.all().chain(own));
     }
 }

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, O
 use once_cell::race::OnceBox;
 
 use super::registry;
-use super::scope::Scopes;
+use super::scope::{Scopes, Trusted};
 use super::sentinel::Sentinel;
 use crate::base::settings::NewCbZero;
 use crate::cache::{Rules, SessionCache};
 use crate::openssl::number::*;
 use crate::openssl::{Callback, GenerateCb, GetCb, NewCb, RemoveCb, SessionCell};
+use crate::shared::Scope;
 
 /// The core of one context.
 pub(crate) type Core = SessionCache<super::stored::Stored>;
@@ -31,8 +32,10 @@ pub(crate) struct ContextState {
     pub(crate) conflict: SessionCell,
     /// The scopes that its connections were seen to have.
     pub(crate) scopes: Scopes,
-    /// The digest of whom it trusts, once that was asked.
-    pub(crate) trusted: OnceBox<[u8; 32]>,
+    /// What is only its own, in every process that inherits it.
+    pub(crate) own_scope: Option<Scope>,
+    /// Whom it trusts.
+    pub(crate) trusted: Trusted,
     /// The application itself has decided whether there shall be tickets.
     pub(crate) decided_tickets: AtomicBool,
     /// It verifies clients in a way of its own.
@@ -131,7 +134,7 @@ pub(crate) enum Phase {
 }
 
 impl ContextState {
-    pub(crate) fn new(rules: Rules, zero: NewCbZero) -> ContextState {
+    pub(crate) fn new(rules: Rules, zero: NewCbZero, own_scope: Option<Scope>) -> ContextState {
         static SERIAL: AtomicU64 = AtomicU64::new(1);
         ContextState {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
@@ -143,7 +146,8 @@ impl ContextState {
             planting: AtomicU32::new(0),
             conflict: SessionCell::default(),
             scopes: Scopes::default(),
-            trusted: OnceBox::new(),
+            own_scope,
+            trusted: Trusted::default(),
             decided_tickets: AtomicBool::new(false),
             verifies_by_itself: AtomicBool::new(false),
             zero_removes: AtomicBool::new(zero == NewCbZero::Remove),

@@ -13,7 +13,8 @@ use crate::openssl::{ConnectionRef, Decided};
 
 pub(super) fn became_server(state: &ContextState, connection: ConnectionRef<'_>) {
     share::remark_on(state);
-    if !process::prefers_stateful() || connection.has_no_tickets() {
+    // On QUIC a connection's options cannot be asked for while callbacks run, so its sessions could not be told apart later.
+    if !process::prefers_stateful() || connection.is_of_quic() || connection.has_no_tickets() {
         return;
     }
     let decided = state.decided_tickets.load(Ordering::Relaxed) || connection.tickets_decided().is_some();

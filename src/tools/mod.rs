@@ -5,7 +5,7 @@ pub mod keys;
 use crate::base::clock;
 use crate::base::settings::Settings;
 use crate::cache::SessionKey;
-use crate::shared::{HostTier, Scope, Times, digest};
+use crate::shared::{HostTier, Owner, Scope, Times, digest};
 
 pub use crate::base::settings::{parse_duration, parse_size};
 pub use crate::shared::{AGES, Counter, Look, Process, Remark, Report, Sessions, Which, flush};
@@ -13,7 +13,7 @@ pub use crate::shared::{AGES, Counter, Look, Process, Remark, Report, Sessions, 
 /// A region that this process has opened.
 pub struct Region {
     tier: HostTier,
-    scope: Scope,
+    owner: Owner,
 }
 
 impl Region {
@@ -26,7 +26,9 @@ impl Region {
         }
         let shared = settings.shared.ok_or("SESSCACHE_SHARED is not set")?;
         let service = digest("tools", [shared.scope.as_bytes()]);
-        Ok(Region { scope: Scope::of_service(service), tier: HostTier::open(&shared, clock::now())? })
+        let own = Scope::of_its_own().ok_or("the system gives no random bytes")?;
+        let owner = Owner { common: Some(Scope::of_service(service)), own };
+        Ok(Region { owner, tier: HostTier::open(&shared, clock::now())? })
     }
 
     /// Shares `der` for `lifetime` seconds under a TLS 1.2 session id; with `single_use` it will be found once. False if it
@@ -34,12 +36,13 @@ impl Region {
     pub fn put(&self, id: &[u8], der: &[u8], lifetime: i64, single_use: bool) -> bool {
         let now = clock::now();
         let times = Times { origin: now, expiry: now.saturating_add(lifetime) };
-        key(id).is_some_and(|key| self.tier.put(&self.scope, &key, der, times, single_use).is_some())
+        key(id).is_some_and(|key| self.tier.put(&self.owner, &key, der, times, single_use).is_some())
     }
 
     /// What was shared under this id; with `taking` it is taken out, and one of all who ask gets it.
     pub fn get(&self, id: &[u8], taking: bool) -> Option<Vec<u8>> {
-        let found = self.tier.get(std::iter::once(self.scope), &key(id)?, clock::now(), taking)?;
+        let found =
+            self.tier.get(|owner| owner.common == self.owner.common, &key(id)?, clock::now(), taking)?;
         Some(found.der.to_vec())
     }
 
@@ -52,7 +55,7 @@ impl Region {
 
     /// Ends everything of this scope.
     pub fn flush(&self) {
-        self.tier.flush(&self.scope);
+        self.tier.flush(self.owner.common.into_iter());
     }
 
     /// What all processes of the region have counted, by name.

@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) share: &'static str,
     pub(crate) tickets: &'static str,
     pub(crate) extra: String,
+    /// In place of the default server's certificate.
+    pub(crate) default: Option<String>,
     /// Of the server of the other name.
     pub(crate) other: &'static str,
     pub(crate) certificate: fn() -> String,
@@ -30,6 +32,7 @@ impl Settings {
             share: "",
             tickets: "off",
             extra: String::new(),
+            default: None,
             other: "",
             certificate: || certificate().to_owned(),
         }
@@ -62,6 +65,8 @@ impl Settings {
     /// Two servers by name on one address. Every answer names the worker that gave it.
     fn configuration(&self, address: &str) -> String {
         let Self { cache, workers, share, tickets, extra, other, .. } = self;
+        let certificate = "ssl_certificate server.pem; ssl_certificate_key server.pem;";
+        let default = self.default.as_deref().unwrap_or(certificate);
         format!(
             "daemon off; worker_processes {workers}; pid nginx.pid; error_log stderr notice;
              events {{ worker_connections 64; }}
@@ -72,7 +77,7 @@ impl Settings {
                  ssl_protocols TLSv1.2 TLSv1.3; ssl_session_tickets {tickets};
                  server {{
                      listen {address} ssl {share}; server_name localhost;
-                     ssl_certificate server.pem; ssl_certificate_key server.pem;
+                     {default}
                      ssl_session_cache {cache}; {extra}
                      location / {{ return 200 \"nginx worker $pid\"; }}
                  }}

@@ -87,6 +87,8 @@ pub(super) fn table(release: Release) -> Table {
         ssl_get_client_ca_list: Some(sharing::ssl_get_client_ca_list),
         ssl_get0_ca_list: Some(sharing::ssl_get0_ca_list),
         ctx_get_cert_store: Some(sharing::ctx_get_cert_store),
+        store_up_ref: Some(sharing::store_lock),
+        store_free: None,
         store_lock: Some(sharing::store_lock),
         store_unlock: Some(sharing::store_lock),
         store_get0_objects: Some(sharing::store_get0_objects),
@@ -103,6 +105,10 @@ pub(super) fn table(release: Release) -> Table {
         ssl_accept: None,
         ssl_get_ssl_method: Some(sharing::ssl_get_ssl_method),
         tls_server_method: Some(sharing::tls_server_method),
+        session_get0_cipher: None,
+        ssl_get_ciphers: None,
+        ctx_get_ssl_method: None,
+        quic_server_method: None,
         session_set_ex_data: None,
     }
 }

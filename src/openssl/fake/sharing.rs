@@ -98,8 +98,9 @@ pub(super) extern "C-unwind" fn ssl_get_verify_depth(_: *const SSL) -> c_int {
     -1
 }
 
-pub(super) extern "C-unwind" fn ssl_get_verify_callback(_: *const SSL) -> *const c_void {
-    std::ptr::null()
+pub(super) extern "C-unwind" fn ssl_get_verify_callback(ssl: *const SSL) -> *const c_void {
+    let has_one = context(ssl).read(|fields| fields.has_verify_callback);
+    without_provenance(if has_one == Some(true) { 0x51 } else { 0 })
 }
 
 pub(super) extern "C-unwind" fn ssl_get_verify_result(ssl: *const SSL) -> c_long {

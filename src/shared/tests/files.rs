@@ -1,13 +1,12 @@
 //! Files: made, attached, refused.
 
 use std::fs::{self, Permissions};
-use std::iter::once;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::super::layout::{BYTES_MIN, FORMAT, word};
 use super::super::{HostTier, file};
-use super::tier::{NOW, TIMES, key, scope, shared};
+use super::tier::{NOW, TIMES, key, of, owner, shared};
 use crate::base::settings::Place;
 
 /// A folder that is removed in the end.
@@ -51,10 +50,10 @@ fn two_that_open_a_file_share_it_and_one_that_comes_later_too() {
     let folder = Folder::new();
     let path = folder.path("region");
     let (one, two) = (open(&path).unwrap(), open(&path).unwrap());
-    one.put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
-    assert_eq!(&two.get(once(scope("a")), &key(1), NOW, false).unwrap().der[..], b"session");
+    one.put(&owner("a"), &key(1), b"session", TIMES, false).unwrap();
+    assert_eq!(&two.get(of("a"), &key(1), NOW, false).unwrap().der[..], b"session");
     drop((one, two));
-    assert!(open(&path).unwrap().get(once(scope("a")), &key(1), NOW, false).is_some());
+    assert!(open(&path).unwrap().get(of("a"), &key(1), NOW, false).is_some());
     let found = fs::metadata(&path).unwrap();
     assert_eq!((found.mode() & 0o777, found.len()), (0o600, BYTES_MIN));
     assert!(found.blocks() * 512 >= BYTES_MIN);
@@ -75,8 +74,8 @@ fn many_that_open_it_at_once_share_one() {
             let all: Vec<_> = (0..4).map(|_| threads.spawn(open)).collect();
             all.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        tiers[0].put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
-        let sees = |tier: &HostTier| tier.get(once(scope("a")), &key(1), NOW, false).is_some();
+        tiers[0].put(&owner("a"), &key(1), b"session", TIMES, false).unwrap();
+        let sees = |tier: &HostTier| tier.get(of("a"), &key(1), NOW, false).is_some();
         assert!(tiers.iter().all(sees), "round {round}");
     }
 }
@@ -88,7 +87,7 @@ fn nothing_secret_stands_in_the_file() {
     let tier = open(&path).unwrap();
     let (id, der) = ([0xa7; 32], b"master key, master key, master key".repeat(3));
     let key = crate::cache::SessionKey::new(0x0303, &id).unwrap();
-    tier.put(&scope("a"), &key, &der, TIMES, false).unwrap();
+    tier.put(&owner("a"), &key, &der, TIMES, false).unwrap();
     let bytes = fs::read(&path).unwrap();
     let secret = fs::read_to_string(folder.path("region.key")).unwrap();
     for part in [&der[..10], &id[..8], &secret.as_bytes()[..16]] {
@@ -101,11 +100,11 @@ fn nothing_secret_stands_in_the_file() {
 fn another_key_means_misses() {
     let folder = Folder::new();
     let path = folder.path("region");
-    open(&path).unwrap().put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
+    open(&path).unwrap().put(&owner("a"), &key(1), b"session", TIMES, false).unwrap();
     fs::rename(folder.path("region.key"), folder.path("old")).unwrap();
-    assert!(open(&path).unwrap().get(once(scope("a")), &key(1), NOW, false).is_none());
+    assert!(open(&path).unwrap().get(of("a"), &key(1), NOW, false).is_none());
     fs::rename(folder.path("old"), folder.path("region.key")).unwrap();
-    assert!(open(&path).unwrap().get(once(scope("a")), &key(1), NOW, false).is_some());
+    assert!(open(&path).unwrap().get(of("a"), &key(1), NOW, false).is_some());
 }
 
 #[test]
@@ -121,7 +120,7 @@ fn what_was_a_region_or_is_empty_is_replaced_and_not_touched() {
         fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         let old = fs::File::open(&path).unwrap();
         let tier = open(&path).unwrap();
-        assert!(tier.put(&scope("a"), &key(1), b"session", TIMES, false).is_some());
+        assert!(tier.put(&owner("a"), &key(1), b"session", TIMES, false).is_some());
         assert_ne!(old.metadata().unwrap().ino(), fs::metadata(&path).unwrap().ino());
         assert_eq!(old.metadata().unwrap().len(), former.len() as u64);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 2);
@@ -149,6 +148,21 @@ fn the_folders_behind_a_link_are_looked_at() {
     fs::set_permissions(&open_to_all, Permissions::from_mode(0o777)).unwrap();
     symlink(open_to_all.join("inner"), folder.path("link")).unwrap();
     assert!(refusal(&folder.path("link/region")).contains("others may rename"));
+}
+
+/// Whoever owns a link can have it lead elsewhere tomorrow.
+#[test]
+fn a_link_of_another_user_is_not_followed() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let folder = Folder::new();
+    fs::create_dir(folder.path("real")).unwrap();
+    let link = folder.path("link");
+    symlink(folder.path("real"), &link).unwrap();
+    drop(open(&folder.path("link/region")).unwrap());
+    std::os::unix::fs::lchown(&link, Some(65534), None).unwrap();
+    assert!(refusal(&folder.path("link/other")).contains("belongs to another user"));
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! The key file: read, read again, refused.
 
 use std::fs::{self, Permissions};
-use std::iter::once;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::super::{Counter, HostTier, keys};
 use super::files::Folder;
-use super::tier::{NOW, TIMES, key, scope, shared};
+use super::tier::{NOW, TIMES, key, of, owner, shared};
 use crate::base::settings::{Place, Shared};
 
 fn write(path: &Path, lines: &[&str]) {
@@ -24,7 +23,7 @@ fn open(folder: &Folder) -> Result<HostTier, String> {
 }
 
 fn finds(tier: &HostTier, number: u8) -> bool {
-    tier.get(once(scope("a")), &key(number), NOW, false).is_some()
+    tier.get(of("a"), &key(number), NOW, false).is_some()
 }
 
 #[test]
@@ -34,7 +33,7 @@ fn keys_are_rotated_without_losing_sessions() {
     let (old, new) = (keys::encode(&keys::random().unwrap()), keys::encode(&keys::random().unwrap()));
     write(&path, &[&old]);
     let (one, two) = (open(&folder).unwrap(), open(&folder).unwrap());
-    one.put(&scope("a"), &key(1), b"under the old key", TIMES, false).unwrap();
+    one.put(&owner("a"), &key(1), b"under the old key", TIMES, false).unwrap();
 
     // First every process learns the new key, then it seals, then the old one goes.
     write(&path, &[&old, &new]);
@@ -42,7 +41,7 @@ fn keys_are_rotated_without_losing_sessions() {
     one.look_at_keys(NOW + 60, false);
     write(&path, &[&new, &old]);
     one.look_at_keys(NOW + 60, true);
-    one.put(&scope("a"), &key(2), b"under the new key", TIMES, false).unwrap();
+    one.put(&owner("a"), &key(2), b"under the new key", TIMES, false).unwrap();
     assert!(finds(&one, 1) && finds(&one, 2));
     assert!(finds(&two, 1) && !finds(&two, 2));
     two.look_at_keys(NOW + 61, false);
@@ -66,7 +65,7 @@ fn a_key_file_that_goes_or_spoils_changes_nothing() {
     let key_line = keys::encode(&keys::random().unwrap());
     write(&path, &[&key_line]);
     let tier = open(&folder).unwrap();
-    tier.put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
+    tier.put(&owner("a"), &key(1), b"session", TIMES, false).unwrap();
     for lines in [&["nonsense\n"][..], &[], &["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"]] {
         write(&path, lines);
         tier.look_at_keys(NOW, true);

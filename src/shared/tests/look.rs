@@ -1,12 +1,11 @@
 //! What an operator sees of a region, and ends in it.
 
 use std::fs;
-use std::iter::once;
 use std::path::PathBuf;
 
 use super::super::{AGES, Counter, HostTier, Look, Times, Which, flush, tally};
 use super::files::Folder;
-use super::tier::{NOW, TIMES, key, scope, shared};
+use super::tier::{NOW, TIMES, key, of, owner, shared};
 use crate::base::settings::{Place, Shared};
 
 const BYTES: u64 = 1 << 20;
@@ -23,7 +22,7 @@ fn named(folder: &Folder, name: &str) -> (HostTier, Which) {
 }
 
 fn finds(tier: &HostTier, number: u8) -> bool {
-    tier.get(once(scope("a")), &key(number), NOW, false).is_some()
+    tier.get(of("a"), &key(number), NOW, false).is_some()
 }
 
 #[test]
@@ -34,9 +33,9 @@ fn sessions_are_counted_by_what_they_are() {
     assert_eq!((empty.bytes, empty.made, empty.written, empty.sessions.live), (BYTES, NOW, 0, 0));
     for number in 0..5 {
         let times = Times { origin: NOW - 30 * i64::from(number), expiry: NOW + 300 };
-        tier.put(&scope("a"), &key(number), b"session", times, number == 4).unwrap();
+        tier.put(&owner("a"), &key(number), b"session", times, number == 4).unwrap();
     }
-    tier.put(&scope("a"), &key(5), b"session", Times { origin: NOW - 9, expiry: NOW - 1 }, false).unwrap();
+    tier.put(&owner("a"), &key(5), b"session", Times { origin: NOW - 9, expiry: NOW - 1 }, false).unwrap();
     let report = Look::at(&which).unwrap().report(NOW);
     let sessions = &report.sessions;
     assert_eq!((sessions.live, sessions.expired, sessions.single_use), (5, 1, 1));
@@ -54,7 +53,7 @@ fn counts_are_told_by_process_and_in_all() {
     let folder = Folder::new();
     let (one, which) = region(&folder);
     let (other, _) = region(&folder);
-    one.put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
+    one.put(&owner("a"), &key(1), b"session", TIMES, false).unwrap();
     assert!(finds(&other, 1) && !finds(&other, 2));
     let report = Look::at(&which).unwrap().report(NOW);
     let counted = |counter| report.counted(counter);
@@ -69,7 +68,7 @@ fn an_operator_ends_all_sessions_or_those_of_a_name() {
     let (tier, which) = named(&folder, "shop");
     let put = || {
         for number in 0..3 {
-            tier.put(&scope("a"), &key(number), b"session", TIMES, false).unwrap();
+            tier.put(&owner("a"), &key(number), b"session", TIMES, false).unwrap();
         }
     };
     put();
@@ -89,7 +88,7 @@ fn an_operator_ends_all_sessions_or_those_of_a_name() {
 #[test]
 fn the_region_of_a_process_is_found_without_a_name() {
     let anonymous = HostTier::open(&shared(Place::Anonymous { bytes: BYTES + 8192 }), NOW).unwrap();
-    anonymous.put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
+    anonymous.put(&owner("a"), &key(1), b"session", TIMES, false).unwrap();
     // Other tests of this process have regions, too: any of them will do.
     match Look::at(&Which::OfProcess(std::process::id())) {
         Ok(look) => assert!(look.report(NOW).bytes >= BYTES),
@@ -135,8 +134,9 @@ fn a_region_of_random_bytes_can_be_looked_at() {
     let Which::File(path) = &which else { panic!("a file") };
     let mut bytes = fs::read(path).unwrap();
     let mut state = 7_u64;
-    // All but what the header says of the region's size.
-    for byte in &mut bytes[64..] {
+    // All but what the header says of the region's size, and its flushes.
+    let (head, rest) = bytes.split_at_mut(6144);
+    for byte in head[64..2048].iter_mut().chain(rest) {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         *byte = (state >> 33) as u8;
     }

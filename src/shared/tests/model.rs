@@ -56,10 +56,11 @@ fn record(name: Name, stamp: u64, words: u8) -> Vec<u64> {
 }
 
 const CELL: Cell = Cell(3);
+const CELLS: [Cell; 2] = [CELL, CELL];
 
 fn find(region: &Region<impl Memory>, name: Name) -> Result<Found, Counter> {
     region
-        .find(name, |found| if region.has_flushed(&found, CELL) { Err(Counter::Flushed) } else { Ok(found) })
+        .find(name, |found| if region.has_flushed(&found, CELLS) { Err(Counter::Flushed) } else { Ok(found) })
 }
 
 struct Play {
@@ -83,7 +84,8 @@ impl Play {
         match *step {
             Step::Put { name: number, words } => {
                 self.clock += 1;
-                let published = self.region.put(name(number), CELL, &record(name(number), self.clock, words));
+                let published =
+                    self.region.put(name(number), CELLS, &record(name(number), self.clock, words));
                 // One that is too long for the ring leaves an older one of its name where it is.
                 if let Some(published) = published {
                     assert_eq!(self.region.standing(published), Standing::Stands);
@@ -116,7 +118,7 @@ impl Play {
         let (stamp, published) = self.alive[&number];
         assert_eq!(found.header.origin.cast_unsigned(), stamp);
         assert!(found.body.chunks(8).all(|chunk| chunk == stamp.to_le_bytes()));
-        assert_eq!(found.published(CELL), Some(published));
+        assert_eq!(found.published(CELLS), Some(published));
         if take {
             assert!(self.region.take(&found) && !self.region.take(&found));
             assert_eq!(self.region.standing(published), Standing::Gone);
@@ -142,7 +144,7 @@ proptest! {
         let region = Region::new(&memory, layout, NameCell(1));
         for step in steps {
             match step {
-                Step::Put { name: number, words } => drop(region.put(name(number), CELL, &record(name(number), 1, words))),
+                Step::Put { name: number, words } => drop(region.put(name(number), CELLS, &record(name(number), 1, words))),
                 Step::Find(number) | Step::Take(number) => drop(find(&region, name(number)).map(|found| region.take(&found))),
                 Step::Remove(number) => drop(region.remove(name(number))),
                 Step::Flush => region.flush(CELL),

@@ -4,32 +4,29 @@ use super::super::layout::Layout;
 use super::super::memory::Heap;
 use super::super::record::Use;
 use super::super::region::{Found, NameCell, Region};
-use super::super::seal::{Address, SealingKey, Terms};
-use super::tier::{key, scope};
+use super::super::scope::Owner;
+use super::super::seal::{SealingKey, Terms};
+use super::tier::{key, owner};
+use crate::cache::SessionKey;
 
 #[test]
-fn a_record_opens_for_its_own_scope_and_id_only() {
+fn a_record_opens_for_its_own_id_only_and_says_whose_it_is() {
     let layout = Layout::tiny(2, 40);
     let region = Region::new(Heap::new(layout.words()), layout, NameCell(1));
     let sealing = SealingKey::new(&[7; 32]);
-    let (mine, other) = (scope("a"), scope("b"));
     let terms = Terms { usage: Use::Many, origin: 1, expiry: 2, named: NameCell(1), boot: b"" };
-    let (one, two) = (key(1), key(2));
-    let address = Address { scope: &mine, key: &one };
-    let (name, words) = sealing.seal(address, &terms, b"session").unwrap();
-    region.put(name, mine.cell(), &words).unwrap();
-    let opens = |address| {
+    let private = Owner { common: None, ..owner("a") };
+    for whose in [owner("a"), owner("b"), private] {
+        let (name, words) = sealing.seal(&key(1), &whose, &terms, b"session").unwrap();
+        region.put(name, whose.cells(), &words).unwrap();
         // Found by the name that it was put under, as if somebody had written another one over it.
-        let mut found = region.find(name, Ok).map_err(|_| "lost").unwrap();
-        sealing.open(address, b"", &mut found).is_some()
-    };
-    assert!(opens(address));
-    // What does not open in one scope is whole for the next.
-    let mut found = region.find(name, Ok).map_err(|_| "lost").unwrap();
-    assert!(sealing.open(Address { scope: &other, ..address }, b"", &mut found).is_none());
-    assert!(sealing.open(address, b"", &mut found).is_some());
-    assert!(!opens(Address { key: &two, ..address }));
-    assert!(!opens(Address { scope: &other, ..address }));
+        let open = |key: &SessionKey| {
+            sealing.open(key, b"", &mut region.find(name, Ok).map_err(|_| "lost").unwrap())
+        };
+        let (told, der) = open(&key(1)).unwrap();
+        assert_eq!((told, &der[..]), (whose, &b"session"[..]));
+        assert!(open(&key(2)).is_none());
+    }
 }
 
 #[test]
@@ -47,19 +44,18 @@ fn what_its_header_says_cannot_be_changed() {
     ];
     let layout = Layout::tiny(2, 40);
     let sealing = SealingKey::new(&[7; 32]);
-    let (scope, key) = (scope("a"), key(1));
-    let address = Address { scope: &scope, key: &key };
+    let (owner, key) = (owner("a"), key(1));
     for (number, (usage, change, boot)) in changes.into_iter().enumerate() {
         let region = Region::new(Heap::new(layout.words()), layout, NameCell(1));
         let terms = Terms { usage, origin: 1, expiry: 2, named: NameCell(1), boot: b"boot" };
-        let (name, words) = sealing.seal(address, &terms, b"session").unwrap();
-        region.put(name, scope.cell(), &words).unwrap();
+        let (name, words) = sealing.seal(&key, &owner, &terms, b"session").unwrap();
+        region.put(name, owner.cells(), &words).unwrap();
         let find = || region.find(name, Ok).map_err(|_| "lost").unwrap();
         let (mut whole, mut changed) = (find(), find());
         change(&mut changed);
-        assert_eq!(sealing.open(address, b"boot", &mut whole).unwrap()[..], b"session"[..]);
-        assert!(sealing.open(address, boot, &mut changed).is_none(), "{number}");
+        assert_eq!(sealing.open(&key, b"boot", &mut whole).unwrap().1[..], b"session"[..]);
+        assert!(sealing.open(&key, boot, &mut changed).is_none(), "{number}");
         // One for many uses is.
-        assert_eq!(sealing.open(address, b"other", &mut find()).is_some(), usage == Use::Many);
+        assert_eq!(sealing.open(&key, b"other", &mut find()).is_some(), usage == Use::Many);
     }
 }

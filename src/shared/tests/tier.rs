@@ -4,7 +4,7 @@ use std::iter::once;
 
 use super::super::counters::Counter;
 use super::super::region::Standing;
-use super::super::scope::{Scope, digest};
+use super::super::scope::{Owner, Scope, digest};
 use super::super::{HostTier, Times};
 use crate::base::settings::{Place, Shared};
 use crate::cache::SessionKey;
@@ -30,6 +30,17 @@ pub(super) fn scope(name: &str) -> Scope {
     Scope::of_service(digest("service", [name.as_bytes()]))
 }
 
+/// Whose sessions of a service are that a context of another process has made.
+pub(super) fn owner(name: &str) -> Owner {
+    Owner { common: Some(scope(name)), own: scope("a context's own") }
+}
+
+/// Who admits the sessions of a service.
+pub(super) fn of(name: &str) -> impl Fn(&Owner) -> bool {
+    let common = Some(scope(name));
+    move |owner| owner.common == common
+}
+
 pub(super) fn key(number: u8) -> SessionKey {
     SessionKey::new(0x0303, &[number; 32]).unwrap()
 }
@@ -37,15 +48,15 @@ pub(super) fn key(number: u8) -> SessionKey {
 pub(super) const TIMES: Times = Times { origin: NOW, expiry: NOW + 300 };
 
 fn get(tier: &HostTier, at: i64) -> Option<Vec<u8>> {
-    tier.get(once(scope("a")), &key(1), at, false).map(|found| found.der.to_vec())
+    tier.get(of("a"), &key(1), at, false).map(|found| found.der.to_vec())
 }
 
 #[test]
 fn a_session_is_found_as_it_was_put() {
     let tier = tier();
-    let published = tier.put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
+    let published = tier.put(&owner("a"), &key(1), b"session", TIMES, false).unwrap();
     for _ in 0..2 {
-        let found = tier.get(once(scope("a")), &key(1), NOW, false).unwrap();
+        let found = tier.get(of("a"), &key(1), NOW, false).unwrap();
         assert_eq!((&found.der[..], found.origin, found.published), (&b"session"[..], NOW, Some(published)));
     }
     assert_eq!((tier.counted(Counter::Published), tier.counted(Counter::Hit)), (1, 2));
@@ -54,34 +65,40 @@ fn a_session_is_found_as_it_was_put() {
 #[test]
 fn another_id_version_or_scope_is_a_miss() {
     let tier = tier();
-    tier.put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
+    tier.put(&owner("a"), &key(1), b"session", TIMES, false).unwrap();
     let others = [
-        (scope("a"), key(2)),
-        (scope("b"), key(1)),
-        (scope("a"), SessionKey::new(0x0304, &[1; 32]).unwrap()),
-        (scope("a"), SessionKey::new(0x0303, &[1; 31]).unwrap()),
+        ("a", key(2)),
+        ("b", key(1)),
+        ("a", SessionKey::new(0x0304, &[1; 32]).unwrap()),
+        ("a", SessionKey::new(0x0303, &[1; 31]).unwrap()),
     ];
-    for (scope, key) in others {
-        assert!(tier.get(once(scope), &key, NOW, false).is_none());
+    for (name, key) in others {
+        assert!(tier.get(of(name), &key, NOW, false).is_none());
     }
     assert_eq!((tier.counted(Counter::Unknown), tier.counted(Counter::OtherScope)), (3, 1));
     assert_eq!(tier.counted(Counter::Unopened), 0);
 }
 
 #[test]
-fn a_session_of_any_of_the_scopes_that_are_named_is_found() {
+fn a_session_is_flushed_with_either_of_its_scopes() {
     let tier = tier();
-    let published = tier.put(&scope("b"), &key(1), b"session", TIMES, false).unwrap();
-    let scopes = ["a", "b", "c"].map(scope);
-    let found = tier.get(scopes.into_iter(), &key(1), NOW, false).unwrap();
-    assert_eq!((&found.der[..], found.published), (&b"session"[..], Some(published)));
-    assert_eq!(tier.locate(scopes.into_iter(), &key(1)).unwrap().published, published);
-    // It is flushed with its own scope.
-    tier.flush(&scope("a"));
-    assert!(tier.get(scopes.into_iter(), &key(1), NOW, false).is_some());
-    tier.flush(&scope("b"));
-    assert!(tier.get(scopes.into_iter(), &key(1), NOW, false).is_none());
-    assert_eq!(tier.counted(Counter::Flushed), 1);
+    let own = scope("a context's own");
+    let private = Owner { common: None, own };
+    let admits = |asked: &Owner| asked.own == own;
+    for (whose, scope, is_ended) in [
+        (owner("a"), scope("b"), false),
+        (owner("a"), scope("a"), true),
+        (owner("a"), own, true),
+        (private, scope("a"), false),
+        (private, own, true),
+    ] {
+        let published = tier.put(&whose, &key(1), b"session", TIMES, false).unwrap();
+        assert_eq!(tier.locate(admits, &key(1)).unwrap().published, published);
+        tier.flush(once(scope));
+        assert_eq!(tier.get(admits, &key(1), NOW, false).is_none(), is_ended);
+        assert_eq!(tier.standing(published) == Standing::Gone, is_ended);
+    }
+    assert_eq!(tier.counted(Counter::Flushed), 3);
 }
 
 #[test]
@@ -89,22 +106,22 @@ fn a_flush_of_everything_ends_the_sessions_of_every_scope() {
     let tier = tier();
     let names = ["a", "b", "c", "d"];
     for (number, name) in (0..).zip(names) {
-        tier.put(&scope(name), &key(number), b"session", TIMES, false).unwrap();
+        tier.put(&owner(name), &key(number), b"session", TIMES, false).unwrap();
     }
     tier.flush_all();
     for (number, name) in (0..).zip(names) {
-        assert!(tier.get(once(scope(name)), &key(number), NOW, false).is_none());
+        assert!(tier.get(of(name), &key(number), NOW, false).is_none());
     }
 }
 
 #[test]
 fn expiry_and_the_longest_lifetime_end_a_session() {
     let tier = tier();
-    tier.put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
+    tier.put(&owner("a"), &key(1), b"session", TIMES, false).unwrap();
     assert!(get(&tier, NOW + 300).is_some() && get(&tier, NOW + 301).is_none());
     // Renewed again and again, but begun too long ago.
     let renewed = Times { origin: NOW, expiry: NOW + 5000 };
-    tier.put(&scope("a"), &key(1), b"session", renewed, false).unwrap();
+    tier.put(&owner("a"), &key(1), b"session", renewed, false).unwrap();
     assert!(get(&tier, NOW + 999).is_some() && get(&tier, NOW + 1000).is_none());
     assert_eq!(tier.counted(Counter::Expired), 2);
 }
@@ -112,13 +129,13 @@ fn expiry_and_the_longest_lifetime_end_a_session() {
 #[test]
 fn for_single_use_means_once() {
     let tier = tier();
-    let published = tier.put(&scope("a"), &key(1), b"session", TIMES, true).unwrap();
-    let found = tier.get(once(scope("a")), &key(1), NOW, false).unwrap();
+    let published = tier.put(&owner("a"), &key(1), b"session", TIMES, true).unwrap();
+    let found = tier.get(of("a"), &key(1), NOW, false).unwrap();
     assert_eq!(found.published, None);
     assert!(get(&tier, NOW).is_none() && !tier.take_published(published));
     assert_eq!(tier.standing(published), Standing::Gone);
 
-    let published = tier.put(&scope("a"), &key(1), b"session", TIMES, true).unwrap();
+    let published = tier.put(&owner("a"), &key(1), b"session", TIMES, true).unwrap();
     assert!(tier.take_published(published) && !tier.take_published(published));
     assert!(get(&tier, NOW).is_none());
 }
@@ -126,54 +143,71 @@ fn for_single_use_means_once() {
 #[test]
 fn a_session_for_many_uses_can_be_taken_too() {
     let tier = tier();
-    tier.put(&scope("a"), &key(1), b"session", TIMES, false).unwrap();
-    assert!(tier.get(once(scope("a")), &key(1), NOW, true).is_some_and(|found| found.published.is_none()));
-    assert!(tier.get(once(scope("a")), &key(1), NOW, true).is_none());
+    tier.put(&owner("a"), &key(1), b"session", TIMES, false).unwrap();
+    assert!(tier.get(of("a"), &key(1), NOW, true).is_some_and(|found| found.published.is_none()));
+    assert!(tier.get(of("a"), &key(1), NOW, true).is_none());
 }
 
 #[test]
 fn what_was_removed_or_flushed_is_gone_for_its_owner_too() {
     let tier = tier();
-    let one = tier.put(&scope("a"), &key(1), b"one", TIMES, false).unwrap();
-    let two = tier.put(&scope("a"), &key(2), b"two", TIMES, false).unwrap();
-    let other = tier.put(&scope("b"), &key(3), b"other", TIMES, false).unwrap();
+    let one = tier.put(&owner("a"), &key(1), b"one", TIMES, false).unwrap();
+    let two = tier.put(&owner("a"), &key(2), b"two", TIMES, false).unwrap();
+    let other = tier.put(&owner("b"), &key(3), b"other", TIMES, false).unwrap();
     tier.remove(&key(1));
     assert_eq!([one, two].map(|it| tier.standing(it)), [Standing::Gone, Standing::Stands]);
-    tier.flush(&scope("a"));
+    tier.flush(once(scope("a")));
     assert_eq!(tier.standing(two), Standing::Gone);
-    assert!(tier.get(once(scope("a")), &key(2), NOW, false).is_none());
+    assert!(tier.get(of("a"), &key(2), NOW, false).is_none());
     // A scope of another cell; one of 256 shares it, so this pair was chosen.
     assert_eq!(tier.standing(other), Standing::Stands);
     assert_eq!((tier.counted(Counter::Removed), tier.counted(Counter::Flush)), (1, 1));
-    let again = tier.put(&scope("a"), &key(2), b"again", TIMES, false).unwrap();
+    let again = tier.put(&owner("a"), &key(2), b"again", TIMES, false).unwrap();
     assert_eq!(tier.standing(again), Standing::Stands);
 }
 
 #[test]
 fn what_is_too_large_is_counted_and_not_shared() {
     let tier = tier();
-    assert!(tier.put(&scope("a"), &key(1), &[7; (16 << 10) + 1], TIMES, false).is_none());
+    assert!(tier.put(&owner("a"), &key(1), &[7; (16 << 10) + 1], TIMES, false).is_none());
     assert_eq!(tier.counted(Counter::TooLarge), 1);
     let largest = [7; 16 << 10];
-    tier.put(&scope("a"), &key(1), &largest, TIMES, false).unwrap();
+    tier.put(&owner("a"), &key(1), &largest, TIMES, false).unwrap();
     assert_eq!(get(&tier, NOW).unwrap(), largest);
 }
 
 #[test]
 fn the_oldest_is_overwritten_first_and_still_counts_for_its_owner() {
     let tier = tier();
-    let first = tier.put(&scope("a"), &key(1), &[1; 300], TIMES, false).unwrap();
+    let first = tier.put(&owner("a"), &key(1), &[1; 300], TIMES, false).unwrap();
     let mut later = 0_u32;
     while tier.standing(first) == Standing::Stands {
         later += 1;
         let key = SessionKey::new(0x0303, &later.to_le_bytes()).unwrap();
-        tier.put(&scope("a"), &key, &[2; 300], TIMES, false).unwrap();
+        tier.put(&owner("a"), &key, &[2; 300], TIMES, false).unwrap();
     }
     assert_eq!(tier.standing(first), Standing::Overwritten);
     assert!(get(&tier, NOW).is_none());
     // The header takes more of this smallest of regions than of any other.
-    assert!(later > 2400, "{later} sessions of 300 bytes in a MiB");
-    tier.flush(&scope("a"));
+    assert!(later > 2200, "{later} sessions of 300 bytes in a MiB");
+    tier.flush(once(scope("a")));
+    assert_eq!(tier.standing(first), Standing::Gone);
+}
+
+/// Another process ends a session of which the ring no longer has the name.
+#[test]
+fn what_the_ring_has_passed_can_still_be_ended() {
+    let tier = tier();
+    let first = tier.put(&owner("a"), &key(1), &[1; 300], TIMES, false).unwrap();
+    let mut later = 0_u32;
+    while tier.standing(first) == Standing::Stands {
+        later += 1;
+        let key = SessionKey::new(0x0303, &later.to_le_bytes()).unwrap();
+        tier.put(&owner("a"), &key, &[2; 300], TIMES, false).unwrap();
+    }
+    tier.remove(&key(2));
+    assert_eq!(tier.standing(first), Standing::Overwritten);
+    tier.remove(&key(1));
     assert_eq!(tier.standing(first), Standing::Gone);
 }
 
@@ -181,13 +215,13 @@ fn the_oldest_is_overwritten_first_and_still_counts_for_its_owner() {
 fn what_was_ended_stays_ended_when_the_ring_has_passed_it() {
     let tier = tier();
     let [removed, passed] =
-        [1, 2].map(|number| tier.put(&scope("a"), &key(number), &[1; 300], TIMES, false).unwrap());
+        [1, 2].map(|number| tier.put(&owner("a"), &key(number), &[1; 300], TIMES, false).unwrap());
     tier.remove(&key(1));
     let mut later = 0_u32;
     while tier.standing(passed) == Standing::Stands {
         later += 1;
         let key = SessionKey::new(0x0303, &later.to_le_bytes()).unwrap();
-        tier.put(&scope("a"), &key, &[2; 300], TIMES, false).unwrap();
+        tier.put(&owner("a"), &key, &[2; 300], TIMES, false).unwrap();
     }
     assert_eq!(tier.standing(removed), Standing::Gone);
 }

@@ -73,6 +73,30 @@ fn a_context_whose_sessions_are_not_shared_keeps_them() {
     });
 }
 
+/// Whether they have forgone them could not be asked while a callback runs.
+#[test]
+fn quic_keeps_them() {
+    where_shared(STATEFUL, || {
+        let app = Application::new();
+        let connection = app.connect().over_quic();
+        exports::set_accept_state(connection);
+        assert!(ends_with_tickets(connection));
+    });
+}
+
+#[test]
+fn a_service_that_verifies_by_a_callback_keeps_them() {
+    let app = || {
+        let app = Application::new();
+        app.context.set_verify(1);
+        app.context.set_authorities(&[b"name"]);
+        app.context.set_verify_callback();
+        app
+    };
+    where_shared(STATEFUL, || assert!(has_tickets(&app())));
+    where_shared(&[STATEFUL, &[("SESSCACHE_SCOPE", "web")]].concat(), || assert!(!has_tickets(&app())));
+}
+
 #[test]
 fn connections_to_other_servers_keep_them() {
     where_shared(STATEFUL, || {

@@ -104,3 +104,25 @@ fn two_nginx_with_other_certificates_do_not_share() {
     assert_eq!(in_one_region(&one, &same), BOTH);
     assert_eq!(in_one_region(&one, &other), NONE);
 }
+
+/// The default servers have one certificate, those of another name have not.
+#[test]
+fn other_certificates_of_a_name_do_not_share() {
+    let nginx = || Nginx { tickets: "on", ..Nginx::cache("builtin") }.recipe("vhosts");
+    let settings = Settings::file();
+    let [one, other] = [0, 1].map(|_| Server::start(&nginx(), settings.side()));
+    for version in [Version::Tls12, Version::Tls13] {
+        let file = one.folder().join(version.name()).display().to_string();
+        let client =
+            |server: &Server, name| Client::new(server.address, version, Pattern::Same).option("-n", name);
+        client(&one, "other.example").option("-s", &file).connect(1);
+        for name in ["localhost", "other.example"] {
+            assert!(!client(&other, name).option("-l", &file).connect(1)[0].resumed, "{version:?} at {name}");
+        }
+        client(&one, "localhost").option("-s", &file).connect(1);
+        assert!(client(&other, "localhost").option("-l", &file).connect(1)[0].resumed, "{version:?}");
+    }
+    for server in [one, other] {
+        server.stop().check_clean("nginx vhosts", settings.side());
+    }
+}

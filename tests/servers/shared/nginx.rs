@@ -1,9 +1,12 @@
 //! nginx: each kind of cache with two workers, over a reload and a restart, and two instances.
 
+use std::fs;
+
 use super::{Between, Settings, Spread, Trial, reconnections};
 use crate::client::{Client, Pattern, Version};
 use crate::nginx::Settings as Nginx;
 use crate::process::{Server, Side};
+use crate::support::make_certificate;
 
 fn trial(name: &str, nginx: Nginx) -> Trial {
     Trial::of(nginx.recipe(name), "nginx worker", Spread::Named)
@@ -64,6 +67,40 @@ fn nginx_verifies_by_name() {
     });
     assert!(stock[0] > 1, "libssl alone lost {stock:?}: one worker served all");
     assert!(ours.iter().all(|lost| *lost <= 1), "lost {ours:?}; libssl alone {stock:?}");
+}
+
+/// The default server knows no name, and has no certificate: until the name is known nobody can tell which service is wanted.
+#[test]
+fn nginx_rejects_other_names() {
+    for cache in ["none", "builtin"] {
+        let default = "ssl_reject_handshake on;".to_owned();
+        let nginx = Nginx { default: Some(default), share: "reuseport", ..two_workers(cache) };
+        let name = format!("{cache}, 2 workers, default rejects");
+        let trial = trial(&name, nginx);
+        Trial { says: "other worker", options: &[("-n", "other.example")], ..trial }.run();
+    }
+}
+
+/// nginx lets a client in whose certificate nobody has verified. His session is for his own server alone, and so are tickets.
+#[test]
+fn nginx_lets_unverified_clients_in() {
+    const LENIENT: &str = "ssl_verify_client optional_no_ca; ssl_client_certificate client.pem;";
+    for cache in ["none", "builtin"] {
+        let nginx = Nginx { other: LENIENT, share: "reuseport", ..two_workers(cache) };
+        let recipe = nginx.recipe(&format!("{cache}, 2 workers, unverified clients"));
+        let settings = Settings::anonymous();
+        let server = Server::start(&recipe, settings.side());
+        for version in [Version::Tls12, Version::Tls13] {
+            let stranger = server.folder().join("stranger.pem");
+            fs::write(&stranger, make_certificate("stranger")).expect("write the client's certificate");
+            let seen = Client::new(server.address, version, Pattern::Same)
+                .option("-n", "other.example")
+                .option("-c", stranger.display().to_string())
+                .connect(2 * reconnections() + 1);
+            assert!(seen[1..].iter().all(|one| one.resumed), "{cache}: {seen:?}");
+        }
+        server.stop().check_clean(&recipe.name, settings.side());
+    }
 }
 
 /// Each worker has a socket of its own.
