@@ -7,6 +7,7 @@ INCLUDEDIR ?= $(PREFIX)/include
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
 DATADIR ?= $(PREFIX)/share
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 DESTDIR ?=
 
 # OpenSSL versions that `make openssl-symbolic` builds for the tests, linked -Bsymbolic as upstream does.
@@ -26,7 +27,7 @@ AS_RUST = --no-default-features --features command
 CARGO_TEST = SESSCACHE_LIB=$(abspath $(LIB)) $(CARGO) test $(AS_RUST)
 
 .PHONY: all lib command help demo check check-deps check-unit check-c check-differential fuzz-differential check-servers check-loom \
-	check-region check-miri check-threads check-sanitizers \
+	check-region check-recipes check-miri check-threads check-sanitizers \
 	check-matrix check-third-party check-mutations fuzz bench bench-shared header lint openssl-symbolic install uninstall clean distclean
 .NOTPARALLEL:
 
@@ -82,6 +83,10 @@ fuzz-differential: lib ## the same for hours: 200 000 programs, or PROGRAMS=…
 check-servers: lib ## the real servers alone; SESSCACHE_RECONNECTIONS=200 for the long form of the shared profile
 	@scripts/install-deps.sh servers
 	$(CARGO_TEST) --test servers
+
+check-recipes: all ## docs/recipes, each carried out as it stands, and what was measured into its README
+	@scripts/install-deps.sh servers
+	SESSCACHE_WRITE_RECIPES=1 $(CARGO_TEST) --test recipes
 
 check-loom: ## every interleaving of the core's critical sections
 	@echo '== loom: the core under every interleaving'
@@ -149,6 +154,8 @@ install: $(LIB) $(COMMAND) ## into PREFIX (/usr/local), LIBDIR, DESTDIR
 	install -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/$(REALNAME)
 	ln -sf $(REALNAME) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libsesscache.so
+	install -d $(DESTDIR)$(UNITDIR)
+	install -m 644 packaging/systemd/* $(DESTDIR)$(UNITDIR)/
 	install -m 644 include/sesscache.h $(DESTDIR)$(INCLUDEDIR)/sesscache.h
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@SONAME@|$(SONAME)|' \
 		-e 's|@LIBDIR@|$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))|' \
@@ -162,7 +169,7 @@ uninstall: ## what install put there
 	rm -f $(DESTDIR)$(INCLUDEDIR)/sesscache.h $(DESTDIR)$(LIBDIR)/pkgconfig/sesscache.pc
 	rm -f $(DESTDIR)$(BINDIR)/sesscache $(DESTDIR)$(MANDIR)/man8/sesscache.8 $(DESTDIR)$(MANDIR)/man8/sesscache-*.8
 	rm -f $(DESTDIR)$(DATADIR)/bash-completion/completions/sesscache $(DESTDIR)$(DATADIR)/zsh/site-functions/_sesscache
-	rm -f $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/sesscache.fish
+	rm -f $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/sesscache.fish $(DESTDIR)$(UNITDIR)/sesscache-*.service $(DESTDIR)$(UNITDIR)/sesscache-*.timer
 
 clean: ## all that was built, but for the OpenSSL builds
 	if [ -d $(TARGET) ]; then find $(TARGET) -mindepth 1 -maxdepth 1 ! -name 'openssl*' -exec rm -rf {} +; fi

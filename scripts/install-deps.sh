@@ -17,7 +17,7 @@ describe() {
         build)   why='to build the library and OpenSSL'; packages='gcc libc6-dev make perl binutils pkg-config libssl-dev' ;;
         check)   why='for the C tests'; packages='g++ valgrind openssl libsqlite3-dev strace' ;;
         servers) why='for the tests with real servers (none is started by installing it)'
-                 packages='nginx apache2 haproxy stunnel4 hitch lighttpd lighttpd-mod-openssl dovecot-imapd postfix openssl
+                 packages='nginx apache2 haproxy stunnel4 hitch lighttpd lighttpd-mod-openssl dovecot-imapd postfix vsftpd iproute2 openssl
                      python3 perl libnet-ssleay-perl ruby libuv1 libc-ares2 libnghttp2-14 libicu72 libbrotli1
                      node-acorn node-cjs-module-lexer node-undici' ;;
         third-party) why="for other projects' test suites (no server is started by installing it)"

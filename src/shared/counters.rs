@@ -8,7 +8,7 @@ pub enum Counter {
     Published,
     /// Sessions that are too large to be shared.
     TooLarge,
-    /// Records that found no slot, or were overwritten before they had one.
+    /// Sessions that could not be sealed, found no slot, or were overwritten before they had one.
     Lost,
     /// Lookups that found a session.
     Hit,

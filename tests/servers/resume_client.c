@@ -14,6 +14,7 @@
  *   -p PORT  another server, on this port of the same address: connections take turns (may be given several times)
  *   -t smtp  ask for TLS by SMTP's STARTTLS, then say QUIT instead of asking for "/"
  *   -t imap  IMAP within TLS from the start: log out instead of asking for "/"
+ *   -t ftp   ask for TLS by FTP's AUTH TLS, then say QUIT instead of asking for "/"
  *
  * Output:  full|resumed TLSv1.x ticket=BYTES BODY     or     failed WHY
  * with '|' for the line breaks of the body (of the whole answer but for HTTP). A stateful TLS 1.3 ticket is the session id: 32 bytes.
@@ -44,7 +45,7 @@ static struct der offered;
 static int keep_session;
 static int have_session;
 static size_t ticket_bytes;
-static enum { HTTP, SMTP, IMAP } talk = HTTP;
+static enum { HTTP, SMTP, IMAP, FTP } talk = HTTP;
 
 static void die(const char *what)
 {
@@ -132,8 +133,8 @@ static void acknowledge_at_once(SSL *ssl)
     setsockopt(SSL_get_fd(ssl), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }
 
-/* One reply of an SMTP server, maybe of several lines; whether it has the code that is hoped for. */
-static int smtp_reply(int fd, const char *code)
+/* One reply of an SMTP or FTP server, maybe of several lines; whether it has the code that is hoped for. */
+static int reply(int fd, const char *code)
 {
     char line[512];
     size_t used;
@@ -150,18 +151,28 @@ static int smtp_reply(int fd, const char *code)
     return 1;
 }
 
+static int send_line(int fd, const char *line)
+{
+    return write(fd, line, strlen(line)) == (ssize_t)strlen(line);
+}
+
+/* Asks for TLS, where it does not come first. */
 static int start_tls(int fd)
 {
-    static const char hello[] = "EHLO localhost\r\n", start[] = "STARTTLS\r\n";
-
-    return smtp_reply(fd, "220") && write(fd, hello, sizeof hello - 1) > 0 && smtp_reply(fd, "250")
-           && write(fd, start, sizeof start - 1) > 0 && smtp_reply(fd, "220");
+    switch (talk) {
+    case SMTP:
+        return reply(fd, "220") && send_line(fd, "EHLO localhost\r\n") && reply(fd, "250")
+               && send_line(fd, "STARTTLS\r\n") && reply(fd, "220");
+    case FTP: return reply(fd, "220") && send_line(fd, "AUTH TLS\r\n") && reply(fd, "234");
+    default: return 1;
+    }
 }
 
 static int write_request(char *request, size_t size, const char *name)
 {
     switch (talk) {
-    case SMTP: return snprintf(request, size, "QUIT\r\n");
+    case SMTP:
+    case FTP: return snprintf(request, size, "QUIT\r\n");
     case IMAP: return snprintf(request, size, "a LOGOUT\r\n");
     default: return snprintf(request, size, "GET / HTTP/1.0\r\nHost: %s\r\n\r\n", name ? name : "localhost");
     }
@@ -221,7 +232,7 @@ static void one_connection(SSL_CTX *ctx, const char *address, const char *port, 
         SSL_free(ssl);
         return;
     }
-    if (talk == SMTP && !start_tls(fd)) {
+    if (!start_tls(fd)) {
         printf("failed connect: no STARTTLS\n");
         SSL_free(ssl);
         close(fd);
@@ -277,12 +288,12 @@ int main(int argc, char **argv)
                 die("too many ports");
             ports[port_count++] = optarg;
             break;
-        case 't': talk = strcmp(optarg, "smtp") == 0 ? SMTP : IMAP; break;
+        case 't': talk = strcmp(optarg, "smtp") == 0 ? SMTP : strcmp(optarg, "ftp") == 0 ? FTP : IMAP; break;
         default: die("unknown option");
         }
     }
     if (argc - optind != 5)
-        die("usage: resume_client [-l FILE] [-s FILE] [-n NAME] [-c FILE] [-p PORT] [-t smtp|imap] ADDRESS PORT VERSION PATTERN COUNT");
+        die("usage: resume_client [-l FILE] [-s FILE] [-n NAME] [-c FILE] [-p PORT] [-t smtp|imap|ftp] ADDRESS PORT VERSION PATTERN COUNT");
     argv += optind;
     signal(SIGPIPE, SIG_IGN);
     alarm(WHOLE_RUN_SECONDS);

@@ -91,7 +91,7 @@ pub(crate) fn advice(report: &Report) -> Vec<String> {
     let lost = report.counted(Counter::TooLarge) + report.counted(Counter::Lost);
     if lost * 100 > report.counted(Counter::Published) {
         advice.push(format!(
-            "{} sessions could not be shared: they are larger than 16 KiB, or the region is too small",
+            "{} sessions could not be shared: they are larger than 16 KiB, the region is too small, or a sandbox gives the process no random bytes (getrandom)",
             say::number(lost)
         ));
     }
