@@ -246,16 +246,19 @@ fn write_table(measured: &BTreeMap<String, Counts>) {
         "| recipe | processes: before | after | restart: before | after |\n|---|---|---|---|---|\n"
             .to_owned();
     for (name, counts) in measured {
-        let of = |phase, what| {
-            percent(counts, phase, what).map_or(String::new(), |percent| format!("{percent} %"))
+        // Where there is a drop-in alone, it is what counts.
+        let better = if counts.keys().any(|(phase, _)| phase == "after") { "after" } else { "unit" };
+        let of = |phase, what| match percent(counts, phase, what) {
+            Some(percent) => format!("{percent} %"),
+            None => String::new(),
         };
         let _ = writeln!(
             table,
             "| [{name}]({name}.md) | {} | {} | {} | {} |",
             of("before", "workers"),
-            of("after", "workers"),
+            of(better, "workers"),
             of("before", "restart"),
-            of("after", "restart")
+            of(better, "restart")
         );
     }
     fs::write(&path, format!("{head}{BEGIN}{table}{END}{tail}")).unwrap();
