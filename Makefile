@@ -27,7 +27,7 @@ AS_RUST = --no-default-features --features command
 CARGO_TEST = SESSCACHE_LIB=$(abspath $(LIB)) $(CARGO) test $(AS_RUST)
 
 .PHONY: all lib command help demo check check-deps check-unit check-c check-differential fuzz-differential check-servers check-loom \
-	check-region check-recipes check-miri check-threads check-sanitizers \
+	check-region check-recipes check-package deb check-miri check-threads check-sanitizers \
 	check-matrix check-third-party check-mutations fuzz bench bench-shared header lint openssl-symbolic install uninstall clean distclean
 .NOTPARALLEL:
 
@@ -163,6 +163,16 @@ install: $(LIB) $(COMMAND) ## into PREFIX (/usr/local), LIBDIR, DESTDIR
 		sesscache.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/sesscache.pc
 	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/sesscache.pc
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig || true; fi
+
+deb: all ## a Debian package, in target/debian
+	@command -v cargo-deb >/dev/null || { echo 'deb: cargo-deb is missing; installing it'; $(CARGO) install --locked cargo-deb; }
+	rm -rf target/debian-root
+	env -u MAKEFLAGS $(MAKE) install DESTDIR=target/debian-root PREFIX=/usr LIBDIR=/usr/lib/$$(gcc -print-multiarch) MANDIR=/usr/share/man
+	$(CARGO) deb --no-build --no-strip
+
+check-package: deb ## the package into an empty root, used there, and out again; the crate as it would be published
+	scripts/check-package.sh target/debian/sesscache_*.deb
+	$(CARGO) publish --dry-run --allow-dirty
 
 uninstall: ## what install put there
 	rm -f $(DESTDIR)$(LIBDIR)/$(REALNAME) $(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libsesscache.so
