@@ -129,8 +129,9 @@ bench-shared: lib ## the host tier against other stores and servers' own caches,
 	@scripts/install-deps.sh bench-shared
 	SESSCACHE_LIB=$(abspath $(LIB)) scripts/bench-shared.sh
 
-header: ## include/sesscache.h from the source
+header: ## include/sesscache.h from the source, and docs/c-api.md from it
 	SESSCACHE_WRITE_HEADER=1 $(CARGO_TEST) --quiet --test header is_what_the_source_says
+	$(CARGO) run --quiet --bin sesscache $(AS_RUST) -- man --c-api >docs/c-api.md
 
 lint: ## formatting, clippy, and the header as the source says
 	@echo '== lint: formatting, clippy, header'
@@ -144,9 +145,9 @@ openssl-symbolic: ## OpenSSL for the tests, linked -Bsymbolic; built once, minut
 	for version in $(OPENSSL_VERSIONS); do scripts/build-openssl.sh $$version symbolic || exit 1; done
 
 install: $(LIB) $(COMMAND) ## into PREFIX (/usr/local), LIBDIR, DESTDIR
-	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(BINDIR)
 	install -m 755 $(COMMAND) $(DESTDIR)$(BINDIR)/sesscache
-	$(COMMAND) man $(DESTDIR)$(MANDIR)/man8
+	$(COMMAND) man $(DESTDIR)$(MANDIR)
 	install -d $(DESTDIR)$(DATADIR)/bash-completion/completions $(DESTDIR)$(DATADIR)/zsh/site-functions $(DESTDIR)$(DATADIR)/fish/vendor_completions.d
 	$(COMMAND) completions bash >$(DESTDIR)$(DATADIR)/bash-completion/completions/sesscache
 	$(COMMAND) completions zsh >$(DESTDIR)$(DATADIR)/zsh/site-functions/_sesscache
@@ -177,7 +178,7 @@ check-package: deb ## the package into an empty root, used there, and out again;
 uninstall: ## what install put there
 	rm -f $(DESTDIR)$(LIBDIR)/$(REALNAME) $(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libsesscache.so
 	rm -f $(DESTDIR)$(INCLUDEDIR)/sesscache.h $(DESTDIR)$(LIBDIR)/pkgconfig/sesscache.pc
-	rm -f $(DESTDIR)$(BINDIR)/sesscache $(DESTDIR)$(MANDIR)/man8/sesscache.8 $(DESTDIR)$(MANDIR)/man8/sesscache-*.8
+	rm -f $(DESTDIR)$(BINDIR)/sesscache $(DESTDIR)$(MANDIR)/man8/sesscache.8 $(DESTDIR)$(MANDIR)/man8/sesscache-*.8 $(DESTDIR)$(MANDIR)/man3/sesscache_*.3
 	rm -f $(DESTDIR)$(DATADIR)/bash-completion/completions/sesscache $(DESTDIR)$(DATADIR)/zsh/site-functions/_sesscache
 	rm -f $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/sesscache.fish $(DESTDIR)$(UNITDIR)/sesscache-*.service $(DESTDIR)$(UNITDIR)/sesscache-*.timer
 

@@ -51,10 +51,29 @@ fn there_is_a_man_page_for_each() {
     good(&["man", &folder.path("man")]);
     for subcommand in SUBCOMMANDS.iter().chain(&[&[][..], &["keys"]]) {
         let name = ["sesscache"].iter().chain(subcommand.iter()).copied().collect::<Vec<_>>().join("-");
-        let page = fs::read_to_string(folder.path(&format!("man/{name}.8"))).unwrap();
+        let page = fs::read_to_string(folder.path(&format!("man/man8/{name}.8"))).unwrap();
         assert!(page.contains(".SH SYNOPSIS") && page.contains(".TH"), "{name}");
     }
-    assert!(!fs::exists(folder.path("man/sesscache-man.8")).unwrap(), "a hidden one has none");
+    assert!(!fs::exists(folder.path("man/man8/sesscache-man.8")).unwrap(), "a hidden one has none");
+}
+
+#[test]
+fn there_is_a_man_page_for_each_function() {
+    let folder = Folder::new();
+    good(&["man", &folder.path("man")]);
+    for name in ["version", "active", "ctx_stats", "shared_stats", "ctx_set_flags"] {
+        let page = fs::read_to_string(folder.path(&format!("man/man3/sesscache_{name}.3"))).unwrap();
+        assert!(page.contains(".SH SYNOPSIS") && page.contains(&format!("sesscache_{name}(")), "{page}");
+    }
+    assert!(
+        fs::read_to_string(folder.path("man/man3/sesscache_shared_stats.3")).unwrap().contains("key_gone")
+    );
+}
+
+#[test]
+fn the_page_of_the_c_interface_is_what_the_header_says() {
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/c-api.md")).unwrap();
+    assert!(page == good(&["man", "--c-api"]), "docs/c-api.md is not what the header says: run make header");
 }
 
 #[test]

@@ -222,6 +222,11 @@ pub(crate) struct Completions {
 #[derive(Args)]
 #[command(hide = true)]
 pub(crate) struct Man {
+    /// Prints the page of the C interface instead
+    #[arg(long)]
+    pub(crate) c_api: bool,
+    /// Gets the folders man3 and man8
+    #[arg(default_value = ".")]
     pub(crate) folder: PathBuf,
 }
 

@@ -9,6 +9,7 @@
 //! | `keys` | makes and changes key files |
 //! | `doctor` | says why a program or a process would have no benefit |
 //! | `place` | where regions are unless somebody says otherwise |
+//! | `c_api` | what the C header says, as man pages and as a page of `docs/` |
 //! | `say` | numbers and times for people |
 //!
 //! Each command returns what it has to say or an error, a sentence that says what to do. Nothing here touches OpenSSL.
@@ -17,6 +18,7 @@
 #![allow(clippy::print_stderr, reason = "it is a command")]
 
 mod arguments;
+mod c_api;
 mod doctor;
 mod flush;
 mod keys;

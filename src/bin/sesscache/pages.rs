@@ -6,7 +6,7 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
 use crate::arguments::{self, Arguments, Completions};
-use crate::{Exit, print};
+use crate::{Exit, c_api, print};
 
 pub(crate) fn completions(arguments: &Completions) -> Result<Exit, String> {
     let mut text = Vec::new();
@@ -14,17 +14,25 @@ pub(crate) fn completions(arguments: &Completions) -> Result<Exit, String> {
     print(&String::from_utf8_lossy(&text))
 }
 
-/// One page for the command and one for each of its subcommands, as `git` has them.
+/// One page for the command and one for each of its subcommands, as `git` has them; and those of the library's functions.
 pub(crate) fn man(arguments: &arguments::Man) -> Result<Exit, String> {
     let fail = |error: std::io::Error| format!("{}: {error}", arguments.folder.display());
-    fs::create_dir_all(&arguments.folder).map_err(fail)?;
+    if arguments.c_api {
+        return print(&c_api::page());
+    }
+    let (commands, functions) = (arguments.folder.join("man8"), arguments.folder.join("man3"));
+    fs::create_dir_all(&commands).map_err(fail)?;
+    fs::create_dir_all(&functions).map_err(fail)?;
+    for (name, text) in c_api::man_pages() {
+        fs::write(functions.join(name), text).map_err(fail)?;
+    }
     let mut command = Arguments::command().disable_help_subcommand(true);
     command.build();
     for page in pages(&command, "sesscache") {
         let name = page.get_name().to_owned();
         let mut text = Vec::new();
         Man::new(page).section("8").manual("sesscache").render(&mut text).map_err(fail)?;
-        fs::write(arguments.folder.join(format!("{name}.8")), text).map_err(fail)?;
+        fs::write(commands.join(format!("{name}.8")), text).map_err(fail)?;
     }
     Ok(Exit::Good)
 }
