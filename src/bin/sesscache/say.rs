@@ -36,7 +36,14 @@ pub(crate) fn duration(seconds: u64) -> String {
 
 /// A part of a whole in per cent, or a dash where there is no whole.
 pub(crate) fn percent(part: u64, whole: u64) -> String {
-    if whole == 0 { "–".to_owned() } else { format!("{:.1} %", part as f64 * 100.0 / whole as f64) }
+    let text = format!("{:.1} %", part as f64 * 100.0 / whole as f64);
+    match (part, text.as_str()) {
+        _ if whole == 0 => "–".to_owned(),
+        // What is not all or nothing does not look like it.
+        (_, "100.0 %") if part < whole => "99.9 %".to_owned(),
+        (1.., "0.0 %") => "<0.1 %".to_owned(),
+        _ => text,
+    }
 }
 
 /// A bar of `width` places for a part of a whole, in eighths of a place.
@@ -59,6 +66,10 @@ mod tests {
         assert_eq!([7, 1536, 32 << 20, 5 << 30].map(bytes), ["7 bytes", "1.5 KiB", "32 MiB", "5 GiB"]);
         assert_eq!([0, 61, 3600, 90_061].map(duration), ["0s", "1m 1s", "1h", "1day 1h"]);
         assert_eq!([percent(0, 0), percent(1, 3), percent(3, 3)], ["–", "33.3 %", "100.0 %"]);
+        assert_eq!(
+            [percent(99_999, 100_000), percent(1, 100_000), percent(0, 9)],
+            ["99.9 %", "<0.1 %", "0.0 %"]
+        );
     }
 
     #[test]

@@ -42,11 +42,15 @@ fn filled(page: &mut String, report: &Report, made: u64) {
     let sessions = &report.sessions;
     let used = report.written.min(report.ring);
     let _ = writeln!(page, "  Region");
-    line(page, "written to, in KiB", used / 1024, report.ring / 1024);
+    let label = format!("KiB written, of {}", say::number(report.ring / 1024));
+    line(page, &label, used / 1024, report.ring / 1024);
     let all = sessions.live + sessions.expired;
     if all > 0 {
         let room = report.ring.saturating_mul(all) / sessions.bytes.max(1);
-        line(page, "sessions, of those it has room for", sessions.live, room);
+        // Three digits are as many as the estimate is good for.
+        let unit = 10_u64.pow(room.checked_ilog10().unwrap_or(0).saturating_sub(2));
+        let label = format!("sessions, with room for {}", say::number(room / unit * unit));
+        line(page, &label, sessions.live, room);
     }
     if sessions.single_use > 0 {
         let _ = writeln!(
