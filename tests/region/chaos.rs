@@ -1,5 +1,7 @@
 //! Processes that are killed and stopped at any instruction, and others that must not notice.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 use sesscache::tools::Region;
@@ -91,6 +93,44 @@ pub(crate) fn stopped_while_the_ring_comes_round() {
 }
 
 /// What was found was published, nothing has run over, and the region works as on its first day.
+/// What chance brings about once in a very long time: a writer sleeps between reserving its place and writing there, and the ring comes
+/// round meanwhile. Played through the file, by who does what such a process would: newer records are spoiled, which are misses.
+pub(crate) fn a_writer_that_slept() {
+    // As `shared/layout.rs` has them, for a region of a MiB.
+    const HEAD: u64 = 16 * 8;
+    const RING: u64 = 40960 + 1024 * 64;
+    const UNITS: u64 = ((1 << 20) - RING) / 16;
+    const RESERVED: u64 = 40;
+    let folder = Folder::new("slept");
+    let region = folder.region("1M").unwrap();
+    let file = OpenOptions::new().read(true).write(true).open(folder.path.join("region")).unwrap();
+    let head = || {
+        let mut word = [0; 8];
+        file.read_exact_at(&mut word, HEAD).unwrap();
+        u64::from_le_bytes(word)
+    };
+    (0..100).for_each(|number| assert!(region.put(&id(number), &content(number), 300, false)));
+    let reserved = head();
+    file.write_all_at(&(reserved + RESERVED).to_le_bytes(), HEAD).unwrap();
+    let mut last = 100;
+    while head() < reserved + UNITS + 2 * RESERVED {
+        assert!(region.put(&id(last), &content(last), 300, false));
+        last += 1;
+    }
+    let whole = |number: u32| {
+        region.get(&id(number), false).map(|found| assert_eq!(found, content(number))).is_some()
+    };
+    let before = (0..last).filter(|number| whole(*number)).count();
+    // It wakes, and writes what it had in mind: a record of another session, whole and well sealed.
+    let mut record = vec![0; RESERVED as usize * 16];
+    file.read_exact_at(&mut record, RING + (head() - 3 * RESERVED) % UNITS * 16).unwrap();
+    file.write_all_at(&record, RING + reserved % UNITS * 16).unwrap();
+    let after = (0..last).filter(|number| whole(*number)).count();
+    assert!(before - after >= 1 && before - after <= RESERVED as usize, "{before} sessions, then {after}");
+    println!("  {} of {before} sessions were spoiled, the others are whole", before - after);
+    is_sane(&region);
+}
+
 fn is_sane(region: &Region) {
     let counters = region.counters();
     let count =

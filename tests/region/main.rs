@@ -25,9 +25,10 @@ use sesscache::tools::Region;
 
 fn main() {
     type Check = fn();
-    let checks: [(&str, Check); 10] = [
+    let checks: [(&str, Check); 11] = [
         ("killed_at_random", chaos::killed_at_random),
         ("stopped_while_the_ring_comes_round", chaos::stopped_while_the_ring_comes_round),
+        ("a_writer_that_slept", chaos::a_writer_that_slept),
         ("one_of_those_who_race_takes_it", races::one_of_those_who_race_takes_it),
         ("processes_that_attach_at_once_share_one", storms::processes_that_attach_at_once_share_one),
         ("a_storm_of_forks", storms::a_storm_of_forks),
