@@ -1,6 +1,8 @@
 //! `sesscache run`: what a program gets, and what is said where it cannot be run.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 
@@ -88,6 +90,10 @@ fn it_becomes_the_program() {
     };
     let said = run(&["sh", "-c", "echo \"$0\" \"$1\" \"$2\"; exit 7", "a b", "--help", ""]);
     assert_eq!((said.out.as_str(), said.code), ("a b --help \n", 7));
+    // Bytes that are no text.
+    let mut command = command(&["run", "--library", &library, "--region", "anon", "--", "printf", "%s"]);
+    let output = command.arg(OsStr::from_bytes(b"\xff\xfe")).output().unwrap();
+    assert_eq!((output.stdout.as_slice(), output.stderr.len()), (&b"\xff\xfe"[..], 0));
     let said = run(&["sh", "-c", "kill -9 $$"]);
     assert_eq!(said.code, -1, "ended by a signal, as the program was");
 }

@@ -1,5 +1,6 @@
 //! The command line. Its words are the man pages' too.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -79,7 +80,7 @@ pub(crate) struct Run {
     pub(crate) print: bool,
     /// The program and its arguments
     #[arg(last = true, required = true, value_name = "PROGRAM")]
-    pub(crate) program: Vec<String>,
+    pub(crate) program: Vec<OsString>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

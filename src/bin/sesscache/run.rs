@@ -131,10 +131,10 @@ fn listing(variables: &Variables, preload: &OsString) -> String {
     text
 }
 
-fn execute(program: &[String], variables: &Variables, preload: &OsString) -> Result<Infallible, String> {
+fn execute(program: &[OsString], variables: &Variables, preload: &OsString) -> Result<Infallible, String> {
     let c_string = |bytes: Vec<u8>| CString::new(bytes).map_err(|_| "an argument holds a byte 0".to_owned());
     let arguments: Result<Vec<_>, _> =
-        program.iter().map(|argument| c_string(argument.clone().into_bytes())).collect();
+        program.iter().map(|argument| c_string(argument.clone().into_vec())).collect();
     let arguments = arguments?;
     let own = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let own: Vec<_> = own.chain([(OsString::from("LD_PRELOAD"), preload.clone())]).collect();
