@@ -55,16 +55,6 @@ static SSL_CTX *server_that(SSL_psk_server_cb_func knows)
     return server;
 }
 
-static void offered(const char *name, SSL_CTX *from, SSL_CTX *to, SSL_CTX *client, enum came wanted)
-{
-    struct worker one = worker_start(from, client), other = worker_start(to, client);
-    struct token token = worker_connect(&one);
-
-    expect(name, worker_resume(&other, &token, 0), wanted);
-    worker_end(&one);
-    worker_end(&other);
-}
-
 static void keys_of_clients(void)
 {
     SSL_CTX *one = server_that(knows_alice), *alike = server_that(knows_alice), *other = server_that(knows_bob);
@@ -73,9 +63,9 @@ static void keys_of_clients(void)
     part("keys of clients");
     SSL_CTX_set_psk_client_callback(client, is_alice);
     SSL_CTX_set_session_cache_mode(client, SSL_SESS_CACHE_CLIENT);
-    offered("to the same context in another process", one, one, client, RESUMED);
-    offered("to one that knows the same clients", one, alike, client, FULL);
-    offered("to one that does not know the client", one, other, client, FAILED);
+    expect_between("to the same context in another process", one, one, client, RESUMED);
+    expect_between("to one that knows the same clients", one, alike, client, FULL);
+    expect_between("to one that does not know the client", one, other, client, FAILED);
     SSL_CTX_free(one);
     SSL_CTX_free(alike);
     SSL_CTX_free(other);
@@ -122,8 +112,8 @@ static void certificate_by_callback(enum kind kind)
     struct token token, own;
 
     part(kind_name(kind));
-    offered("to the same context in another process", one, one, client, RESUMED);
-    offered("to one of another certificate", one, other, client, FULL);
+    expect_between("to the same context in another process", one, one, client, RESUMED);
+    expect_between("to one of another certificate", one, other, client, FULL);
     token = connect_here(one, client);
     worker = worker_start(alike, client);
     expect("to one of the same, that has not shown it yet", worker_resume(&worker, &token, 0), FULL);

@@ -69,17 +69,6 @@ static SSL_CTX *client_with(enum kind kind, X509 *certificate)
     return client;
 }
 
-/* A session that a worker of the one server makes, offered to a worker of the other: never resumed. */
-static void offered(const char *name, SSL_CTX *from, SSL_CTX *to, SSL_CTX *client, enum came wanted)
-{
-    struct worker one = worker_start(from, client), other = worker_start(to, client);
-    struct token token = worker_connect(&one);
-
-    expect(name, worker_resume(&other, &token, 0), wanted);
-    worker_end(&one);
-    worker_end(&other);
-}
-
 static void of_kind(enum kind kind)
 {
     static const char *const names[] = {
@@ -101,22 +90,22 @@ static void of_kind(enum kind kind)
         int lets_nobody_in = way == REVOCATION || way == STORE_OF_OTHERS;
 
         if (lets_nobody_in)
-            offered(names[way], strict, server, good, FAILED);
+            expect_between(names[way], strict, server, good, FAILED);
         else if (lets_forged_in)
-            offered(names[way], server, strict, bad, FAILED);
+            expect_between(names[way], server, strict, bad, FAILED);
         else if (way == SHALLOW)
-            offered(names[way], strict, server, good, FULL);
+            expect_between(names[way], strict, server, good, FULL);
         else if (way == PLAIN)
-            offered(names[way], server, strict, good, RESUMED);
+            expect_between(names[way], server, strict, good, RESUMED);
         else if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
             /* It trusts the same authority, and libssl tells. */
-            offered(names[way], server, strict, good, RESUMED);
+            expect_between(names[way], server, strict, good, RESUMED);
         if (lets_forged_in) {
             /* Its own context would resume it, in whatever process it is; another one of the kind may not mean the same. */
             SSL_CTX *alike = server_that_verifies(kind, way);
 
-            offered("  to its own context", server, server, bad, RESUMED);
-            offered("  to another of its kind", server, alike, bad, FULL);
+            expect_between("  to its own context", server, server, bad, RESUMED);
+            expect_between("  to another of its kind", server, alike, bad, FULL);
             SSL_CTX_free(alike);
         }
         SSL_CTX_free(server);

@@ -284,3 +284,13 @@ void worker_end(struct worker *worker)
     CHECK(waitpid(worker->pid, &status, 0) == worker->pid);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
+
+void expect_between(const char *name, SSL_CTX *from, SSL_CTX *to, SSL_CTX *client, enum came wanted)
+{
+    struct worker one = worker_start(from, client), other = worker_start(to, client);
+    struct token token = worker_connect(&one);
+
+    expect(name, worker_resume(&other, &token, 0), wanted);
+    worker_end(&one);
+    worker_end(&other);
+}

@@ -48,4 +48,7 @@ struct token connect_here(SSL_CTX *server, SSL_CTX *client);
 /* States what it came to, which has to be this. */
 void expect(const char *name, enum came came, enum came wanted);
 
+/* The same of a session that a worker of one server makes, offered to a worker of another. */
+void expect_between(const char *name, SSL_CTX *from, SSL_CTX *to, SSL_CTX *client, enum came wanted);
+
 #endif

@@ -3,7 +3,7 @@
 use std::iter::once;
 
 use super::super::counters::Counter;
-use super::super::region::Standing;
+use super::super::region::{Published, Standing};
 use super::super::scope::{Owner, Scope, digest};
 use super::super::{HostTier, Times};
 use crate::base::settings::{Place, Shared};
@@ -176,16 +176,22 @@ fn what_is_too_large_is_counted_and_not_shared() {
     assert_eq!(get(&tier, NOW).unwrap(), largest);
 }
 
+/// Shares others until the ring has passed this session; how many that took.
+fn pass(tier: &HostTier, first: Published) -> u32 {
+    let mut later = 0;
+    while tier.standing(first) == Standing::Stands {
+        later += 1;
+        let key = SessionKey::new(0x0303, &u32::to_le_bytes(later)).unwrap();
+        tier.put(&owner("a"), &key, &[2; 300], TIMES, false).unwrap();
+    }
+    later
+}
+
 #[test]
 fn the_oldest_is_overwritten_first_and_still_counts_for_its_owner() {
     let tier = tier();
     let first = tier.put(&owner("a"), &key(1), &[1; 300], TIMES, false).unwrap();
-    let mut later = 0_u32;
-    while tier.standing(first) == Standing::Stands {
-        later += 1;
-        let key = SessionKey::new(0x0303, &later.to_le_bytes()).unwrap();
-        tier.put(&owner("a"), &key, &[2; 300], TIMES, false).unwrap();
-    }
+    let later = pass(&tier, first);
     assert_eq!(tier.standing(first), Standing::Overwritten);
     assert!(get(&tier, NOW).is_none());
     // The header takes more of this smallest of regions than of any other.
@@ -199,12 +205,7 @@ fn the_oldest_is_overwritten_first_and_still_counts_for_its_owner() {
 fn what_the_ring_has_passed_can_still_be_ended() {
     let tier = tier();
     let first = tier.put(&owner("a"), &key(1), &[1; 300], TIMES, false).unwrap();
-    let mut later = 0_u32;
-    while tier.standing(first) == Standing::Stands {
-        later += 1;
-        let key = SessionKey::new(0x0303, &later.to_le_bytes()).unwrap();
-        tier.put(&owner("a"), &key, &[2; 300], TIMES, false).unwrap();
-    }
+    pass(&tier, first);
     tier.remove(&key(2));
     assert_eq!(tier.standing(first), Standing::Overwritten);
     tier.remove(&key(1));
@@ -217,11 +218,6 @@ fn what_was_ended_stays_ended_when_the_ring_has_passed_it() {
     let [removed, passed] =
         [1, 2].map(|number| tier.put(&owner("a"), &key(number), &[1; 300], TIMES, false).unwrap());
     tier.remove(&key(1));
-    let mut later = 0_u32;
-    while tier.standing(passed) == Standing::Stands {
-        later += 1;
-        let key = SessionKey::new(0x0303, &later.to_le_bytes()).unwrap();
-        tier.put(&owner("a"), &key, &[2; 300], TIMES, false).unwrap();
-    }
+    pass(&tier, passed);
     assert_eq!(tier.standing(removed), Standing::Gone);
 }
