@@ -17,7 +17,7 @@ static void names(void)
 {
     differs(10, "SSL_CTX_new", visible("SSL_CTX_new"), "unknown", "there");
     differs(10, "CRYPTO_get_ex_new_index", visible("CRYPTO_get_ex_new_index"), "unknown", "there");
-    printf("SSL_free: %s\n", visible("SSL_free"));
+    printf("SSL_shutdown: %s\n", visible("SSL_shutdown"));
     printf("CRYPTO_free_ex_index: %s\n", visible("CRYPTO_free_ex_index"));
 }
 

@@ -1,5 +1,8 @@
-/* test: only=linked | env=SESSCACHE_SHARED=anon:4M */
-/* Never resumed across: other certificates, other demands on the client, another authority, be it of the same name. */
+/* test: only=linked | env=SESSCACHE_SHARED=anon:4M | env=SESSCACHE_SCOPE=service */
+/*
+ * Never resumed across, whatever name the operator has given: other certificates, other demands on the client, another authority, be it of
+ * the same name.
+ */
 #include "harness/harness.h"
 #include "harness/workers.h"
 
@@ -74,9 +77,9 @@ static void whom_it_trusts(void)
     token = made_by(telling);
     offered_to("asked by name, to one that trusts a namesake", telling_namesake, &token, FULL);
     token = made_by(trusting_nobody);
-    /* Its own context would resume it, and this is its own context, in another process. */
+    /* The operator has vouched for them. */
     offered_to("asked by one that trusts nobody yet, to the same", trusting_nobody, &token, RESUMED);
-    offered_to("… to another that trusts nobody", trusting_nobody_too, &token, FULL);
+    offered_to("… to another that trusts nobody", trusting_nobody_too, &token, RESUMED);
     X509_free(namesake);
     SSL_CTX_free(asking);
     SSL_CTX_free(too);
@@ -150,10 +153,10 @@ int main(void)
     whom_it_trusts_since();
     what_it_would_choose();
 
-    /* The certificate of a context is renewed while it is in use: its own cache would go on resuming, others see another service. */
+    /* The certificate of a context is renewed while it is in use. */
     token = made_by(same);
     CHECK(SSL_CTX_use_certificate(same, certificate));
-    offered_to("after the certificate was renewed", same, &token, RESUMED);
+    offered_to("after the certificate was renewed", same, &token, FULL);
     token = made_by(same);
     offered_to("… to one with the old certificate", server, &token, FULL);
     offered_to("… to one with the new certificate", other, &token, RESUMED);

@@ -72,6 +72,27 @@ static void keys_of_clients(void)
     SSL_CTX_free(client);
 }
 
+/* They show the same certificate. */
+static void keys_of_clients_beside_a_certificate(void)
+{
+    SSL_CTX *one = server_that(knows_alice), *other = server_that(knows_bob), *client = by_key(TLS_client_method());
+    SSL_CTX *const all[] = { one, other, client };
+    size_t at;
+
+    part("keys of clients, beside a certificate");
+    for (at = 0; at < 3; ++at)
+        CHECK(SSL_CTX_set_cipher_list(all[at], "ECDHE-PSK-AES128-CBC-SHA:@SECLEVEL=0"));
+    CHECK(SSL_CTX_use_certificate(one, server_identity()->certificate));
+    CHECK(SSL_CTX_use_certificate(other, server_identity()->certificate));
+    SSL_CTX_set_psk_client_callback(client, is_alice);
+    SSL_CTX_set_session_cache_mode(client, SSL_SESS_CACHE_CLIENT);
+    expect_between("to the same context in another process", one, one, client, RESUMED);
+    expect_between("to one that does not know the client", one, other, client, FAILED);
+    SSL_CTX_free(one);
+    SSL_CTX_free(other);
+    SSL_CTX_free(client);
+}
+
 static int choose(SSL *ssl, void *certificate)
 {
     CHECK(SSL_use_certificate(ssl, certificate));
@@ -131,6 +152,7 @@ static void certificate_by_callback(enum kind kind)
 int main(void)
 {
     keys_of_clients();
+    keys_of_clients_beside_a_certificate();
     certificate_by_callback(TLS12_ID);
     certificate_by_callback(TLS13_STATEFUL);
     return 0;

@@ -8,7 +8,9 @@
 
 #include <openssl/x509v3.h>
 
-enum way { PLAIN, LENIENT, FORGETFUL, OWN_FUNCTION, OWN_STORE, SHALLOW, REVOCATION, STORE_OF_OTHERS };
+enum way {
+    PLAIN, LENIENT, FORGETFUL, OWN_FUNCTION, OWN_STORE, SHALLOW, REVOCATION, STORE_OF_OTHERS, OTHER_HOST, STORES_CALLBACK, STORES_FLAGS
+};
 
 static int accept_any(int ok, X509_STORE_CTX *verified)
 {
@@ -22,6 +24,13 @@ static int accept_and_forget(int ok, X509_STORE_CTX *verified)
     (void)ok;
     X509_STORE_CTX_set_error(verified, X509_V_OK);
     return 1;
+}
+
+static int accept_nobody(int ok, X509_STORE_CTX *verified)
+{
+    (void)ok;
+    X509_STORE_CTX_set_error(verified, X509_V_ERR_APPLICATION_VERIFICATION);
+    return 0;
 }
 
 static int accept_by_itself(X509_STORE_CTX *verified, void *arg)
@@ -55,6 +64,12 @@ static SSL_CTX *server_that_verifies(enum kind kind, enum way way)
         verify_with_store_of(server, server_identity()->certificate);
     if (way == SHALLOW)
         SSL_CTX_set_verify_depth(server, 0);
+    if (way == OTHER_HOST)
+        CHECK(X509_VERIFY_PARAM_set1_host(SSL_CTX_get0_param(server), "another.example", 0));
+    if (way == STORES_CALLBACK)
+        X509_STORE_set_verify_cb(SSL_CTX_get_cert_store(server), accept_nobody);
+    if (way == STORES_FLAGS)
+        X509_STORE_set_flags(SSL_CTX_get_cert_store(server), X509_V_FLAG_CRL_CHECK);
     if (way == REVOCATION)
         CHECK(X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(server), X509_V_FLAG_CRL_CHECK));
     return server;
@@ -73,7 +88,8 @@ static void of_kind(enum kind kind)
 {
     static const char *const names[] = {
         "as the strict one does", "whose callback accepts all", "whose callback forgets", "that verifies by itself", "with a store of its own",
-        "that takes shorter chains", "that asks for revocation lists", "with a store of others",
+        "that takes shorter chains", "that asks for revocation lists", "with a store of others", "that wants another host",
+        "whose store has a callback", "whose store asks for revocation lists",
     };
     X509 *forged = X509_dup(client_identity()->certificate);
     SSL_CTX *strict = server_that_verifies(kind, PLAIN), *good, *bad;
@@ -84,22 +100,17 @@ static void of_kind(enum kind kind)
     CHECK(X509_sign(forged, client_identity()->key, EVP_sha256()));
     good = client_with(kind, client_identity()->certificate);
     bad = client_with(kind, forged);
-    for (way = PLAIN; way <= STORE_OF_OTHERS; ++way) {
+    for (way = PLAIN; way <= STORES_FLAGS; ++way) {
         SSL_CTX *server = server_that_verifies(kind, way);
         int lets_forged_in = way == LENIENT || way == FORGETFUL || way == OWN_FUNCTION;
-        int lets_nobody_in = way == REVOCATION || way == STORE_OF_OTHERS;
+        int lets_nobody_in = way >= REVOCATION;
 
         if (lets_nobody_in)
             expect_between(names[way], strict, server, good, FAILED);
         else if (lets_forged_in)
             expect_between(names[way], server, strict, bad, FAILED);
-        else if (way == SHALLOW)
-            expect_between(names[way], strict, server, good, FULL);
-        else if (way == PLAIN)
-            expect_between(names[way], server, strict, good, RESUMED);
-        else if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
-            /* It trusts the same authority, and libssl tells. */
-            expect_between(names[way], server, strict, good, RESUMED);
+        else
+            expect_between(names[way], way == SHALLOW ? strict : server, way == SHALLOW ? server : strict, good, FULL);
         if (lets_forged_in) {
             /* Its own context would resume it, in whatever process it is; another one of the kind may not mean the same. */
             SSL_CTX *alike = server_that_verifies(kind, way);

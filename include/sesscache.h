@@ -300,6 +300,25 @@ SSL *SSL_new(SSL_CTX *ctx);
 void SSL_CTX_free(SSL_CTX *ctx);
 
 /**
+ * Frees a connection, as libssl's function of this name does.
+ *
+ * `void SSL_free(SSL *ssl)`
+ *
+ * NULL is allowed. libssl removes the session of a connection that was not closed cleanly. With `SESSCACHE_TICKETS=stateful` that does not end
+ * it for other processes, if the connection would have had a ticket otherwise, which outlives such an end.
+ */
+void SSL_free(SSL *ssl);
+
+/**
+ * Resets a connection for another use, as libssl's function of this name does.
+ *
+ * `int SSL_clear(SSL *ssl)`
+ *
+ * Returns 1, or 0 on failure and for NULL. See `SSL_free` for a connection that was not closed cleanly.
+ */
+int SSL_clear(SSL *ssl);
+
+/**
  * Makes a connection a server's, as libssl's function of this name does.
  *
  * `void SSL_set_accept_state(SSL *ssl)`
@@ -405,18 +424,6 @@ uint64_t SSL_clear_options(SSL *ssl, uint64_t options);
  * `SSL_OP_NO_TICKET`; it is shown only if the application has set it.
  */
 uint64_t SSL_get_options(const SSL *ssl);
-
-/**
- * Puts an application's function in the place of libssl's verification of certificates, as libssl's function of this name does.
- *
- * `void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx, int (*cb)(X509_STORE_CTX *, void *), void *arg)`
- *
- * Does nothing for NULL. Exported for the shared profile: what such a function accepts nobody else can know, so that the
- * sessions of clients that show certificates are shared only with a `SESSCACHE_SCOPE`.
- */
-void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx,
-                                      int (*cb)(X509_STORE_CTX*, void*),
-                                      void *arg);
 
 /**
  * Puts data of the application on a session, as libssl's function of this name does.

@@ -10,13 +10,13 @@
 
 #include "facts.h"
 
-/* The library has no SSL_free of its own. */
+/* The library has no SSL_shutdown of its own. */
 static struct link_map *libssl(void)
 {
     struct link_map *map = NULL;
     Dl_info info;
 
-    CHECK(dladdr1((void *)SSL_free, &info, (void **)&map, RTLD_DL_LINKMAP) && map != NULL);
+    CHECK(dladdr1((void *)SSL_shutdown, &info, (void **)&map, RTLD_DL_LINKMAP) && map != NULL);
     return map;
 }
 

@@ -90,6 +90,31 @@ pub unsafe extern "C-unwind" fn SSL_CTX_free(ctx: *mut SSL_CTX) {
     process::while_freeing(ctx, || unsafe { real(ctx) });
 }
 
+/// Frees a connection, as libssl's function of this name does.
+///
+/// `void SSL_free(SSL *ssl)`
+///
+/// NULL is allowed. libssl removes the session of a connection that was not closed cleanly. With `SESSCACHE_TICKETS=stateful` that does not end
+/// it for other processes, if the connection would have had a ticket otherwise, which outlives such an end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn SSL_free(ssl: *mut SSL) {
+    let Some(real) = table().and_then(|table| table.ssl_free) else { return };
+    // SAFETY: the caller's argument.
+    calls::while_ending(unsafe { ConnectionRef::from_caller(ssl) }, || unsafe { real(ssl) });
+}
+
+/// Resets a connection for another use, as libssl's function of this name does.
+///
+/// `int SSL_clear(SSL *ssl)`
+///
+/// Returns 1, or 0 on failure and for NULL. See `SSL_free` for a connection that was not closed cleanly.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn SSL_clear(ssl: *mut SSL) -> c_int {
+    let Some(real) = table().and_then(|table| table.ssl_clear).filter(|_| !ssl.is_null()) else { return 0 };
+    // SAFETY: the caller's argument.
+    calls::while_ending(unsafe { ConnectionRef::from_caller(ssl) }, || unsafe { real(ssl) })
+}
+
 /// Makes a connection a server's, as libssl's function of this name does.
 ///
 /// `void SSL_set_accept_state(SSL *ssl)`

@@ -6,9 +6,7 @@ use std::ffi::c_void;
 use libc::{c_int, c_long};
 
 use super::adopted_now;
-use crate::openssl::{
-    CertVerifyCb, ConnectionRef, ExDup, ExFree, SSL, SSL_CTX, SSL_SESSION, real_get_ex_new_index, table,
-};
+use crate::openssl::{ConnectionRef, ExDup, ExFree, SSL, SSL_CTX, SSL_SESSION, real_get_ex_new_index, table};
 use crate::shim::{calls, process};
 
 /// Adds options to a context, as libssl's function of this name does.
@@ -119,32 +117,6 @@ unsafe fn note_connection(ssl: *mut SSL, options: u64) {
     // SAFETY: by the caller's word.
     if let Some(connection) = unsafe { ConnectionRef::from_caller(ssl) } {
         calls::connection_decided_tickets(connection);
-    }
-}
-
-/// Puts an application's function in the place of libssl's verification of certificates, as libssl's function of this name does.
-///
-/// `void SSL_CTX_set_cert_verify_callback(SSL_CTX *ctx, int (*cb)(X509_STORE_CTX *, void *), void *arg)`
-///
-/// Does nothing for NULL. Exported for the shared profile: what such a function accepts nobody else can know, so that the
-/// sessions of clients that show certificates are shared only with a `SESSCACHE_SCOPE`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn SSL_CTX_set_cert_verify_callback(
-    ctx: *mut SSL_CTX,
-    cb: Option<CertVerifyCb>,
-    arg: *mut c_void,
-) {
-    if process::is_sharing() {
-        // SAFETY: the caller's argument; the application, not libssl, calls this function.
-        if let Some((_, state)) = unsafe { adopted_now(ctx) } {
-            calls::verifies_by_itself(state);
-        }
-    }
-    if let Some(real) = table().and_then(|table| table.ctx_set_cert_verify_callback)
-        && !ctx.is_null()
-    {
-        // SAFETY: the caller's arguments.
-        unsafe { real(ctx, cb, arg) };
     }
 }
 

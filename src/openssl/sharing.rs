@@ -296,18 +296,24 @@ impl ConnectionRef<'_> {
     /// the connection is made, and again when it was switched to another context or a callback has chosen another certificate.
     pub(crate) fn shown(self, digest: impl Fn() -> Option<[u8; 32]>) -> Option<Shown> {
         let index = Slots::get()?.shown;
-        let shows = [self.current()?.as_ptr().addr(), self.current_certificate()?.addr()];
+        let (context, certificate) = (self.current()?.as_ptr().addr(), self.current_certificate()?);
         let noted = self.slot(index).cast::<Noted>();
         // SAFETY: only this function writes the slot, and one thread at a time uses a connection.
         if let Some(noted) = unsafe { noted.as_mut() } {
-            if noted.shows != shows {
-                (noted.now, noted.shows) = (digest(), shows);
+            if noted.shows != context || !noted.certificate.is(certificate) {
+                (noted.now, noted.shows, noted.certificate) =
+                    (digest(), context, KeptCertificate::of(certificate));
             }
             return noted.told();
         }
         let first = digest();
-        let [context, _] = shows;
-        let noted = Noted { first, now: first, shows, context };
+        let noted = Noted {
+            first,
+            now: first,
+            made_from: context,
+            shows: context,
+            certificate: KeptCertificate::of(certificate),
+        };
         let told = noted.told();
         let noted = Box::into_raw(Box::new(noted));
         if !self.set_slot(index, noted.cast()) {
@@ -315,6 +321,15 @@ impl ConnectionRef<'_> {
             drop(unsafe { Box::from_raw(noted) });
         }
         told
+    }
+
+    /// Whether its client is known by a secret that both have, instead of a certificate.
+    pub(crate) fn knows_by_secret(self) -> bool {
+        let Some(libssl) = libssl() else { return false };
+        // SAFETY: a live connection.
+        let psk = libssl.ssl_get_psk_identity.is_some_and(|get| !unsafe { get(self.as_ptr()) }.is_null());
+        // SAFETY: as above.
+        psk || libssl.ssl_get_srp_username.is_some_and(|get| !unsafe { get(self.as_ptr()) }.is_null())
     }
 }
 
@@ -332,16 +347,54 @@ pub(crate) struct Shown {
 struct Noted {
     first: Option<[u8; 32]>,
     now: Option<[u8; 32]>,
-    /// The context and the certificate that `now` is of, by their addresses. The connection keeps both alive, so neither is another's.
-    shows: [usize; 2],
-    /// The context that it was made from.
-    context: usize,
+    /// The context that it was made from, and the one that `now` is of, by their addresses. The connection keeps both alive.
+    made_from: usize,
+    shows: usize,
+    /// The certificate that `now` is of.
+    certificate: KeptCertificate,
 }
 
 impl Noted {
     fn told(&self) -> Option<Shown> {
-        let [context, _] = self.shows;
-        Some(Shown { first: self.first?, now: self.now?, is_switched: context != self.context })
+        Some(Shown { first: self.first?, now: self.now?, is_switched: self.shows != self.made_from })
+    }
+}
+
+/// A certificate that is kept alive, so that no other one gets its address; or that there was none.
+struct KeptCertificate(*mut X509);
+
+impl KeptCertificate {
+    /// Stands for one that could not be kept.
+    const LOST: usize = usize::MAX;
+
+    fn of(certificate: *mut X509) -> KeptCertificate {
+        let kept = || {
+            let libssl = libssl()?;
+            libssl.x509_free?;
+            // SAFETY: the connection's own certificate.
+            Some(unsafe { (libssl.x509_up_ref?)(certificate) } == 1)
+        };
+        if certificate.is_null() || kept() == Some(true) {
+            KeptCertificate(certificate)
+        } else {
+            KeptCertificate(std::ptr::without_provenance_mut(Self::LOST))
+        }
+    }
+
+    fn is(&self, certificate: *mut X509) -> bool {
+        self.0 == certificate
+    }
+}
+
+impl Drop for KeptCertificate {
+    fn drop(&mut self) {
+        if self.0.is_null() || self.0.addr() == Self::LOST {
+            return;
+        }
+        if let Some(free) = libssl().and_then(|libssl| libssl.x509_free) {
+            // SAFETY: the reference that `of` took.
+            unsafe { free(self.0) };
+        }
     }
 }
 

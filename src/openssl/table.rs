@@ -113,6 +113,12 @@ functions! {
         crypto_get_ex_data = c"CRYPTO_get_ex_data": fn(*const c_void, c_int) -> *mut c_void;
         session_get_max_early_data = c"SSL_SESSION_get_max_early_data": fn(*const SSL_SESSION) -> u32;
         ssl_free = c"SSL_free": fn(*mut SSL);
+        ssl_clear = c"SSL_clear": fn(*mut SSL) -> c_int;
+        ssl_get_psk_identity = c"SSL_get_psk_identity": fn(*const SSL) -> *const c_char;
+        /// Not where libssl was built without SRP.
+        ssl_get_srp_username = c"SSL_get_srp_username": fn(*mut SSL) -> *mut c_char;
+        x509_up_ref = c"X509_up_ref": fn(*mut X509) -> c_int;
+        x509_free = c"X509_free": fn(*mut X509);
         ssl_ctrl = c"SSL_ctrl": fn(*mut SSL, c_int, c_long, *mut c_void) -> c_long;
         ssl_get_certificate = c"SSL_get_certificate": fn(*const SSL) -> *mut X509;
         i2d_x509 = c"i2d_X509": fn(*const X509, *mut *mut c_uchar) -> c_int;
@@ -122,7 +128,6 @@ functions! {
         ssl_get_verify_result = c"SSL_get_verify_result": fn(*const SSL) -> c_long;
         ssl_get0_param = c"SSL_get0_param": fn(*mut SSL) -> *mut c_void;
         param_get_flags = c"X509_VERIFY_PARAM_get_flags": fn(*mut c_void) -> c_ulong;
-        ctx_set_cert_verify_callback = c"SSL_CTX_set_cert_verify_callback": fn(*mut SSL_CTX, Option<CertVerifyCb>, *mut c_void);
         ssl_get_client_ca_list = c"SSL_get_client_CA_list": fn(*const SSL) -> *mut Stack;
         ssl_get0_ca_list = c"SSL_get0_CA_list": fn(*const SSL) -> *mut Stack;
         ctx_get_cert_store = c"SSL_CTX_get_cert_store": fn(*const SSL_CTX) -> *mut c_void;

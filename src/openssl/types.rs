@@ -3,7 +3,7 @@
 
 use libc::{c_int, c_uchar, c_uint};
 
-pub(crate) use openssl_sys::{SSL, SSL_CTX, SSL_METHOD, SSL_SESSION, X509, X509_STORE_CTX};
+pub(crate) use openssl_sys::{SSL, SSL_CTX, SSL_METHOD, SSL_SESSION, X509};
 
 /// `SSL_CTX_sess_set_new_cb`'s callback.
 pub(crate) type NewCb = unsafe extern "C-unwind" fn(*mut SSL, *mut SSL_SESSION) -> c_int;
@@ -14,9 +14,6 @@ pub(crate) type GetCb =
     unsafe extern "C-unwind" fn(*mut SSL, *const c_uchar, c_int, *mut c_int) -> *mut SSL_SESSION;
 /// `GEN_SESSION_CB`: connection, where the id goes, its length in and out.
 pub(crate) type GenerateCb = unsafe extern "C-unwind" fn(*mut SSL, *mut c_uchar, *mut c_uint) -> c_int;
-
-/// `SSL_CTX_set_cert_verify_callback`'s: what is to be verified, and the application's own argument.
-pub(crate) type CertVerifyCb = unsafe extern "C-unwind" fn(*mut X509_STORE_CTX, *mut libc::c_void) -> c_int;
 
 /// `CRYPTO_EX_free`: parent, the value, its table, index, argl, argp.
 pub(crate) type ExFree = unsafe extern "C-unwind" fn(

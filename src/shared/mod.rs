@@ -45,6 +45,8 @@ mod tests;
 mod tier;
 
 pub use counters::Counter;
+/// No region has fewer bytes.
+pub const SMALLEST: u64 = layout::BYTES_MIN;
 pub use look::{AGES, Look, Report, Sessions, Which, flush};
 pub(crate) use region::{Published, Standing};
 pub(crate) use scope::{Owner, Parts as ScopeParts, Scope, Verification, digest};

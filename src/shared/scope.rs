@@ -96,6 +96,14 @@ impl Scope {
         (filled == scope.0.len()).then_some(scope)
     }
 
+    /// What is left of a context's own scope for connections that were made with these certificates: a context that is given others after a fork
+    /// is not the same service in all processes.
+    pub(crate) fn of_group(&self, group: &[u8; 32]) -> Scope {
+        let mut own = self.0;
+        own.iter_mut().zip(group).for_each(|(own, group)| *own ^= group);
+        Scope(own)
+    }
+
     /// Half a digest is as good as a whole one for telling a few scopes apart.
     fn cut(digest: [u8; 32]) -> Scope {
         let (half, _) = digest.split_at(16);

@@ -161,6 +161,20 @@ pub(crate) fn became_server(connection: ConnectionRef<'_>) {
     });
 }
 
+/// Around the real `SSL_free` and `SSL_clear`. What libssl removes then it removes because the connection was not closed cleanly. A ticket
+/// would have outlived that, so the session of a connection that forgoes tickets by our doing goes on for others.
+pub(crate) fn while_ending<T>(connection: Option<ConnectionRef<'_>>, end: impl FnOnce() -> T) -> T {
+    let forgoes = |connection: &ConnectionRef<'_>| connection.tickets_decided() == Some(Decided::ByUs);
+    let ending = || {
+        let connection = connection.filter(|_| process::prefers_stateful())?;
+        connection.session_context().filter(|_| forgoes(&connection)).and_then(state)
+    };
+    match guarded_alone(None, ending) {
+        Some(state) => removal::while_ending(state, end),
+        None => end(),
+    }
+}
+
 /// Whether options that an application sets or clears decide about tickets, and anybody wants to know.
 pub(crate) fn decides_tickets(options: u64) -> bool {
     options & OP_NO_TICKET != 0 && process::prefers_stateful()
@@ -182,9 +196,4 @@ pub(crate) fn shown_options(connection: Option<ConnectionRef<'_>>, options: u64)
         Some(connection) => guarded_alone(options, || tickets::shown(connection, options)),
         None => options,
     }
-}
-
-/// The application verifies clients in a way of its own: nobody knows whom it trusts.
-pub(crate) fn verifies_by_itself(state: &ContextState) {
-    state.verifies_by_itself.store(true, Ordering::Relaxed);
 }

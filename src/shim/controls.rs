@@ -7,7 +7,7 @@ use libc::{c_int, c_long};
 use super::adopt::set_real_mode;
 use super::state::{ContextState, Phase};
 use crate::openssl::number::*;
-use crate::openssl::{ContextRef, Version, is_adding};
+use crate::openssl::{ContextRef, is_adding};
 
 /// The answer to `command`, or `None` where it is the real function's to give.
 pub(crate) fn ctrl(
@@ -23,11 +23,6 @@ pub(crate) fn ctrl(
         // Whoever has keys for tickets of his own has other hosts resume by them.
         CTRL_SET_TICKET_KEYS => {
             state.decided_tickets.store(true, Ordering::Relaxed);
-            None
-        }
-        // A connection of these releases does not tell whom it trusts then.
-        CTRL_SET_VERIFY_STORE if context.libssl.version < Version::V3_0 => {
-            state.verifies_by_itself.store(true, Ordering::Relaxed);
             None
         }
         CTRL_SESS_CB_HIT => {

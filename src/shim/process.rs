@@ -92,12 +92,6 @@ pub(super) fn host_tier() -> Option<&'static HostTier> {
     setup().host_tier.as_ref()
 }
 
-/// Whether sessions are shared in this process.
-#[cfg_attr(any(not(feature = "capi"), test), allow(dead_code, reason = "for the exported functions"))]
-pub(crate) fn is_sharing() -> bool {
-    host_tier().is_some()
-}
-
 /// How to read what all processes of the region have counted.
 #[cfg_attr(any(not(feature = "capi"), test), allow(dead_code, reason = "for the exported functions"))]
 pub(crate) fn shared_counts() -> Option<impl Fn(Counter) -> u64> {

@@ -48,6 +48,8 @@ thread_local! {
     static NEWCOMER: Cell<usize> = const { Cell::new(0) };
     /// The context (by serial; 0: none) whose core has given up a session that this thread now has libssl remove.
     static TAKEN: Cell<u64> = const { Cell::new(0) };
+    /// The context (by serial; 0: none) of a connection that this thread ends, whose session others may go on using.
+    static ENDING: Cell<u64> = const { Cell::new(0) };
 }
 
 fn under_lock() -> [u64; 4] {
@@ -236,13 +238,26 @@ fn was_taken(state: &ContextState) -> bool {
     TAKEN.try_with(|taken| taken.replace(0)) == Ok(state.serial)
 }
 
+/// Runs `end`, which ends a connection. Should a callback leave by longjmp, the mark goes with the context's next removal.
+pub(super) fn while_ending<T>(state: &ContextState, end: impl FnOnce() -> T) -> T {
+    let _ = ENDING.try_with(|ending| ending.set(state.serial));
+    let result = end();
+    goes_on(state);
+    result
+}
+
+/// Whether this removal is that of `while_ending`: there is one at most. Asked before the application is told, which may longjmp.
+fn goes_on(state: &ContextState) -> bool {
+    ENDING.try_with(|ending| ending.replace(0)) == Ok(state.serial)
+}
+
 /// A session that was removed by its id: the callback gets the caller's object, and the reference that the
 /// core had to its own is dropped afterwards. No lock is held here in any release.
 fn remove(state: &ContextState, context: ContextRef<'_>, session: SessionRef<'_>) {
     let taken = was_taken(state);
     let stored = ManuallyDrop::new(if taken { None } else { guarded(state, None, || take(state, session)) });
     // A context that was given back also tells of what it evicts, and of what it has when it ends.
-    if state.phase() != Phase::GivenBack {
+    if !goes_on(state) && state.phase() != Phase::GivenBack {
         guarded(state, (), || share::invalidate(state, session));
     }
     tell(state, context, session);

@@ -46,7 +46,7 @@ pub(super) fn of(state: &ContextState, connection: ConnectionRef<'_>) -> Option<
         tier.remark(Remark::Untold);
     }
     Some(Place {
-        owner: Owner { common, own: state.own_scope? },
+        owner: Owner { common, own: state.own_scope?.of_group(&shown.first) },
         group: shown.first,
         is_settled: shown.first != shown.now,
     })
@@ -55,7 +55,7 @@ pub(super) fn of(state: &ContextState, connection: ConnectionRef<'_>) -> Option<
 /// The scope that everybody has who is the same service. None where nobody but the operator could tell that from others, and he
 /// has not.
 fn common(connection: ConnectionRef<'_>, shown: &Shown) -> Option<Scope> {
-    let vouched = !process::scope_name().is_empty();
+    let vouched = is_vouched_for();
     // Who vouches for a service whose certificates a callback chooses has its sessions found before that is called.
     let is_chosen = shown.first == NONE && !shown.is_switched;
     let shown = if vouched && is_chosen { NONE } else { shown.now };
@@ -65,25 +65,26 @@ fn common(connection: ConnectionRef<'_>, shown: &Shown) -> Option<Scope> {
     }
     let service = if shown == NONE { named(&NONE) } else { shown };
     let verification = verification(connection)?;
-    // Whom it would ask for matters only if it asks.
     if verification.mode == 0 {
         return Some(Scope::of_service(service));
     }
-    // What a callback lets pass, and what it does not, is not to be seen.
-    if !vouched && (verification.by_callback || verifies_by_itself(connection)) {
+    // There are too many ways to verify a client, and to let him pass: callbacks, purposes, names, what a store is told. Not all can be seen.
+    if !vouched {
         return None;
     }
+    // He who vouches may still have forgotten what can be.
     let (authorities, trusted) = (connection.authorities()?, trusted(connection)?);
-    // Another service that does not say either whom it trusts may trust others.
-    if !vouched && authorities.is_empty() && trusted == NONE {
-        return None;
-    }
     Some(Scope::of(&ScopeParts { service, verification, authorities: &authorities, trusted }))
 }
 
 /// Looks at the certificates that a connection has been made with, while they are still those of its context.
 pub(super) fn note_certificates(connection: ConnectionRef<'_>) {
     connection.shown(|| certified(connection));
+}
+
+/// Whether the operator has said which service this is.
+pub(super) fn is_vouched_for() -> bool {
+    !process::scope_name().is_empty()
 }
 
 /// Whether a connection asks its client for a certificate.
@@ -108,12 +109,6 @@ fn verification(connection: ConnectionRef<'_>) -> Option<Verification> {
         flags: connection.verify_flags()?,
         by_callback: connection.has_verify_callback()?,
     })
-}
-
-/// Whether the application has put itself in the place of libssl's verification.
-fn verifies_by_itself(connection: ConnectionRef<'_>) -> bool {
-    let current = connection.current().and_then(state);
-    current.is_some_and(|state| state.verifies_by_itself.load(Ordering::Relaxed))
 }
 
 /// Stands for no certificate at all.
@@ -196,8 +191,10 @@ impl Scopes {
         self.more.load(Ordering::Relaxed)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = Scope> {
-        self.known().map(|known| known.scope)
+    /// All of them, and the context's own of each group of certificates.
+    pub(super) fn all(&self, own: Option<Scope>) -> impl Iterator<Item = Scope> {
+        let own_of = move |known: &Known| own.map(|own| own.of_group(&known.group));
+        self.known().flat_map(move |known| std::iter::once(known.scope).chain(own_of(&known)))
     }
 
     /// Whether a connection may resume a session of this owner.

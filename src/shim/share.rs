@@ -92,6 +92,10 @@ fn put(
     if scope::asks(connection) && !connection.is_verified() {
         place.owner.common = None;
     }
+    // Another service of this certificate may know others by their secrets.
+    if connection.knows_by_secret() && !scope::is_vouched_for() {
+        place.owner.common = None;
+    }
     state.scopes.met(place.known());
     let times = Times { origin: share.origin, expiry: session.expiry() };
     tier.look_at_keys(clock::now(), false);
@@ -118,7 +122,7 @@ pub(super) fn find_again(
 ) -> Option<Arc<Share>> {
     let tier = process::host_tier()?;
     let is_ours = |owner: &Owner| {
-        state.own_scope == Some(owner.own) || state.scopes.all().any(|scope| owner.common == Some(scope))
+        state.scopes.all(state.own_scope).any(|scope| owner.common == Some(scope) || owner.own == scope)
     };
     let share = match tier.locate(is_ours, key) {
         Some(Located { origin, single_use, published }) => {
@@ -220,7 +224,6 @@ pub(super) fn flush(state: &ContextState, context: ContextRef<'_>) {
     if state.scopes.are_more() {
         host.flush_all();
     } else {
-        let own = state.own_scope.filter(|_| state.scopes.any());
-        host.flush(state.scopes.all().chain(own));
+        host.flush(state.scopes.all(state.own_scope));
     }
 }

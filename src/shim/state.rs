@@ -38,8 +38,6 @@ pub(crate) struct ContextState {
     pub(crate) trusted: Trusted,
     /// The application itself has decided whether there shall be tickets.
     pub(crate) decided_tickets: AtomicBool,
-    /// It verifies clients in a way of its own.
-    pub(crate) verifies_by_itself: AtomicBool,
     zero_removes: AtomicBool,
     phase: AtomicU8,
     was_broken: AtomicBool,
@@ -149,7 +147,6 @@ impl ContextState {
             own_scope,
             trusted: Trusted::default(),
             decided_tickets: AtomicBool::new(false),
-            verifies_by_itself: AtomicBool::new(false),
             zero_removes: AtomicBool::new(zero == NewCbZero::Remove),
             phase: AtomicU8::new(0),
             was_broken: AtomicBool::new(false),

@@ -8,7 +8,7 @@ use crate::cache::SessionKey;
 use crate::shared::{HostTier, Owner, Scope, Times, digest};
 
 pub use crate::base::settings::{parse_duration, parse_size};
-pub use crate::shared::{AGES, Counter, Look, Process, Remark, Report, Sessions, Which, flush};
+pub use crate::shared::{AGES, Counter, Look, Process, Remark, Report, SMALLEST, Sessions, Which, flush};
 
 /// A region that this process has opened.
 pub struct Region {
@@ -22,7 +22,8 @@ impl Region {
     pub fn open(variable: impl Fn(&str) -> Option<String>) -> Result<Region, String> {
         let (settings, complaints) = Settings::read(variable);
         if let Some(complaint) = complaints.into_iter().next() {
-            return Err(complaint);
+            // What a process would use instead is no concern of who asks for this.
+            return Err(complaint.split("; using ").next().unwrap_or_default().to_owned());
         }
         let shared = settings.shared.ok_or("SESSCACHE_SHARED is not set")?;
         let service = digest("tools", [shared.scope.as_bytes()]);

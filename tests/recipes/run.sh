@@ -33,14 +33,15 @@ own_machine() {
     if [ -d "$stage/files" ]; then cp -r "$stage/files/." /; fi
 }
 
-# Whether anything but this script runs. A zombie has closed whatever it had open; before that its port is not free.
+# Whether anything but this script runs. A zombie without other threads has closed whatever it had open; before that its port is not free.
 others() {
-    local process state
+    local process state threads
     for process in /proc/[0-9]*; do
         if [ "$process" = /proc/1 ]; then continue; fi
         read -r state 2>/dev/null <"$process/stat" || continue
         state=${state##*) }
-        case ${state%% *} in Z | X) ;; *) return 0 ;; esac
+        threads=("$process"/task/*)
+        case ${state%% *} in Z | X) [ ${#threads[@]} -lt 2 ] || return 0 ;; *) return 0 ;; esac
     done
     return 1
 }

@@ -38,7 +38,6 @@ pub(super) struct Fields {
     /// `TLS_server_method`: it can make no clients.
     pub(super) serves_only: bool,
     pub(super) certificate: Option<Vec<u8>>,
-    pub(super) has_verify_callback: bool,
     pub(super) verify_mode: c_int,
     /// What verifying a client comes to; 0 is good.
     pub(super) verify_result: c_long,
@@ -94,7 +93,6 @@ impl FakeContext {
             options: 0,
             serves_only: false,
             certificate: Some(b"certificate".to_vec()),
-            has_verify_callback: false,
             verify_mode: 0,
             verify_result: 0,
             authorities: vec![],
@@ -238,11 +236,6 @@ impl FakeContext {
     /// What verifying its clients' certificates ends with.
     pub(crate) fn set_verify_result(self, result: c_long) {
         self.read(|fields| fields.verify_result = result);
-    }
-
-    /// With a callback that has the last word on clients' certificates.
-    pub(crate) fn set_verify_callback(self) {
-        self.read(|fields| fields.has_verify_callback = true);
     }
 
     /// As one whose certificates come from a callback.

@@ -98,9 +98,8 @@ pub(super) extern "C-unwind" fn ssl_get_verify_depth(_: *const SSL) -> c_int {
     -1
 }
 
-pub(super) extern "C-unwind" fn ssl_get_verify_callback(ssl: *const SSL) -> *const c_void {
-    let has_one = context(ssl).read(|fields| fields.has_verify_callback);
-    without_provenance(if has_one == Some(true) { 0x51 } else { 0 })
+pub(super) extern "C-unwind" fn ssl_get_verify_callback(_: *const SSL) -> *const c_void {
+    std::ptr::null()
 }
 
 pub(super) extern "C-unwind" fn ssl_get_verify_result(ssl: *const SSL) -> c_long {
@@ -145,6 +144,13 @@ pub(super) extern "C-unwind" fn store_get0_objects(_: *const c_void) -> *mut Sta
 pub(super) extern "C-unwind" fn object_get0_x509(_: *const c_void) -> *mut X509 {
     null_mut()
 }
+
+/// It is its context's, which outlives it here.
+pub(super) extern "C-unwind" fn x509_up_ref(_: *mut X509) -> c_int {
+    1
+}
+
+pub(super) extern "C-unwind" fn x509_free(_: *mut X509) {}
 
 pub(super) unsafe extern "C-unwind" fn i2d_x509(certificate: *const X509, out: *mut *mut c_uchar) -> c_int {
     let certificate = context_of(certificate.addr()).read(|fields| fields.certificate.clone()).flatten();

@@ -169,7 +169,7 @@ fn with_no_internal_lookup_the_region_is_asked_all_the_same() {
 
 #[test]
 fn other_services_find_nothing() {
-    where_shared(&[], || {
+    where_shared(&[("SESSCACHE_SCOPE", "web")], || {
         let service = |certificate: &[u8], verify, authorities: &[&[u8]]| {
             let app = Application::new();
             app.context.use_certificate(certificate);
@@ -259,15 +259,14 @@ fn who_has_no_certificate_at_all_needs_a_scope() {
     where_shared(&[("SESSCACHE_SCOPE", "web")], || assert!(shares()));
 }
 
-/// What a callback lets pass, and what it does not, is not to be seen.
+/// Not everything by which clients are verified is to be seen.
 #[test]
-fn who_verifies_by_a_callback_needs_a_scope() {
+fn who_verifies_clients_needs_a_scope() {
     let shares = |result| {
         let (app, other) = (Application::new(), Application::new());
         for app in [&app, &other] {
             app.context.set_verify(1);
             app.context.set_authorities(&[b"name"]);
-            app.context.set_verify_callback();
             app.set_mode_bits(0x300);
         }
         app.context.set_verify_result(result);
@@ -298,23 +297,6 @@ fn a_connection_stays_who_it_was_made_to_be() {
         app.remove(&old);
         assert!(!resumes(&other, ID));
     });
-}
-
-/// It does not say whom it trusts: only the operator can.
-#[test]
-fn whoever_asks_for_certificates_and_names_nobody_needs_a_scope() {
-    let shares = || {
-        let (app, other) = (Application::new(), Application::new());
-        for app in [&app, &other] {
-            app.context.use_certificate(b"cert");
-            app.context.set_verify(1);
-        }
-        begin(&app, ID);
-        assert!(resumes(&app, ID), "its own");
-        resumes(&other, ID)
-    };
-    where_shared(&[], || assert!(!shares()));
-    where_shared(&[("SESSCACHE_SCOPE", "web")], || assert!(shares()));
 }
 
 #[test]

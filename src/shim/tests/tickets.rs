@@ -64,13 +64,21 @@ fn a_cache_that_is_off_when_the_role_is_chosen_keeps_them() {
 fn a_context_whose_sessions_are_not_shared_keeps_them() {
     where_shared(STATEFUL, || {
         let app = Application::new();
-        app.context.set_verify(1);
-        assert!(has_tickets(&app));
-        app.context.set_authorities(&[b"name"]);
         assert!(!has_tickets(&app));
         process::keeps_ex_data();
         assert!(has_tickets(&app));
     });
+}
+
+#[test]
+fn a_service_that_verifies_clients_keeps_them_unless_it_has_a_name() {
+    let app = || {
+        let app = Application::new();
+        app.context.set_verify(1);
+        app
+    };
+    where_shared(STATEFUL, || assert!(has_tickets(&app())));
+    where_shared(&[STATEFUL, &[("SESSCACHE_SCOPE", "web")]].concat(), || assert!(!has_tickets(&app())));
 }
 
 /// Whether they have forgone them could not be asked while a callback runs.
@@ -82,19 +90,6 @@ fn quic_keeps_them() {
         exports::set_accept_state(connection);
         assert!(ends_with_tickets(connection));
     });
-}
-
-#[test]
-fn a_service_that_verifies_by_a_callback_keeps_them() {
-    let app = || {
-        let app = Application::new();
-        app.context.set_verify(1);
-        app.context.set_authorities(&[b"name"]);
-        app.context.set_verify_callback();
-        app
-    };
-    where_shared(STATEFUL, || assert!(has_tickets(&app())));
-    where_shared(&[STATEFUL, &[("SESSCACHE_SCOPE", "web")]].concat(), || assert!(!has_tickets(&app())));
 }
 
 #[test]

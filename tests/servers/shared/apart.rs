@@ -76,13 +76,18 @@ fn other_demands_on_the_client_do_not_share() {
     assert_eq!(in_one_region(&asking(&authority), &plain()), NONE, "to one that does not ask");
 }
 
-/// Python's servers do not name the authorities that they trust: it is their certificates that tell.
+/// Whoever verifies clients shares under a name alone; and then with those alone whose authorities are the same. Python's servers do
+/// not name the authorities that they trust: it is their certificates that tell.
 #[test]
 fn other_authorities_do_not_share() {
     let [one, other, namesake] = ["authority", "another", "authority"].map(make_certificate);
-    assert_eq!(in_one_region(&asking(&one), &asking(&one)), BOTH);
-    assert_eq!(in_one_region(&asking(&one), &asking(&other)), NONE);
-    assert_eq!(in_one_region(&asking(&one), &asking(&namesake)), NONE);
+    assert_eq!(in_one_region(&asking(&one), &asking(&one)), NONE);
+    let named = Settings::file().with("SESSCACHE_SCOPE", "service");
+    let in_one_scope = |other: &Recipe| resumes([(&asking(&one), named.side()), (other, named.side())]);
+    assert_eq!(in_one_scope(&asking(&one)), BOTH);
+    assert_eq!(in_one_scope(&asking(&other)), NONE);
+    assert_eq!(in_one_scope(&asking(&namesake)), NONE);
+    assert_eq!(in_one_scope(&plain()), NONE);
 }
 
 #[test]
