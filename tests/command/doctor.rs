@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::{Folder, Running, bad, command, good, is_root, library, say};
+use super::{Folder, Running, command, good, is_root, library, say};
 
 const PLAIN: &str = "int main(void) { return 0; }\n";
 const WITH_LIBSSL: &str =
@@ -79,10 +79,52 @@ fn a_library_behind_libssl_does_nothing() {
 
 #[test]
 fn what_is_not_there_is_said() {
-    bad(&["doctor", "no-such-program"], &["no-such-program", "no such program"]);
-    bad(&["doctor", "/nonexistent/program"], &["no such program"]);
-    bad(&["doctor", "--pid", "4194305"], &["cannot be read"]);
-    bad(&["doctor", "--user", "daemon", "sh"], &["--region"]);
+    for (arguments, wanted) in [
+        (&["no-such-program"][..], "no-such-program: there is no such program"),
+        (&["/nonexistent/program"], "no such program"),
+        (&["--pid", "4194305"], "cannot be read"),
+        (&["--user", "daemon", "sh"], "--region"),
+    ] {
+        let said = say(&mut command(&[&["doctor"], arguments].concat()));
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "it could not look");
+        assert!(said.err.contains(wanted), "{}", said.err);
+    }
+}
+
+/// Somebody else's program may ask for a loader of his: that is not run, least of all by root.
+#[test]
+fn a_loader_that_is_not_the_systems_is_not_run() {
+    let folder = Folder::new();
+    let (loader, marker) = (folder.path("loader"), folder.path("marker"));
+    folder.write("loader", &format!("#!/bin/sh\ntouch {marker}\n"), 0o755);
+    let program =
+        folder.compile(WITH_LIBSSL, &["-lssl", "-lcrypto", &format!("-Wl,--dynamic-linker={loader}")]);
+    // It lies in a folder that everybody may write to, in the end: /dev/shm.
+    let said = good(&["doctor", &program]);
+    assert!(said.contains("a loader of its own"), "{said}");
+    assert!(!fs::exists(marker).unwrap(), "it was run");
+}
+
+#[test]
+fn keys_that_no_process_takes() {
+    if !is_root() {
+        return;
+    }
+    let folder = Folder::new();
+    let region = folder.path("region");
+    drop(super::region(&region, ""));
+    let key = format!("{region}.key");
+    let whole = fs::read_to_string(&key).unwrap();
+    let ask = ["--region", &region, "sh"];
+    assert!(good(&[&["doctor"], &ask[..]].concat()).contains("large enough"));
+    for (text, mode, wanted) in
+        [("garbage\n", 0o600, "line 1"), (&whole, 0o644, "open to others"), ("", 0o600, "it has no key")]
+    {
+        folder.write("region.key", text, mode);
+        finds(&ask, &[wanted]);
+    }
+    fs::remove_file(&key).unwrap();
+    finds(&ask, &["is not there"]);
 }
 
 /// A server that runs until its guard goes.
@@ -112,6 +154,11 @@ fn a_process_with_the_library() {
         said.contains("is preloaded, in front of libssl") && said.contains("note  no sessions are shared"),
         "{said}"
     );
+    let libssl = good(&["doctor", &format!("/proc/{}/exe", alone.pid())]);
+    let libssl =
+        libssl.split(" loads ").nth(1).or(libssl.split("loads ").nth(1)).unwrap().split(':').next().unwrap();
+    let (_folder, behind) = server(&[("LD_PRELOAD", &format!("{libssl}:{library}"))]);
+    finds(&["--pid", &behind.pid()], &["libssl stands before the library", "name the library first"]);
     let (_folder, disabled) = server(&[("LD_PRELOAD", &library), ("SESSCACHE_DISABLE", "1")]);
     finds(&["--pid", &disabled.pid()], &["SESSCACHE_DISABLE=1"]);
     let (_folder, failing) = server(&[

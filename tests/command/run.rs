@@ -198,6 +198,22 @@ fn what_goes_wrong_is_said_before_the_program_runs() {
     let keys = folder.write("keys", "not a key\n", 0o600);
     run(&["--library", &library, "--region", &folder.path("region"), "--key-file", &keys], &["line 1"]);
     assert!(!fs::exists(&marker).unwrap(), "the program ran");
+    let path = folder.path("litter");
+    bad(&["run", "--library", &library, "--region", &path, "--", "no-such-program"], &["no such program"]);
+    let scope = [
+        "run",
+        "--library",
+        &library,
+        "--region",
+        &path,
+        "--print",
+        "--scope",
+        "a\nLD_AUDIT=/x",
+        "--",
+        "true",
+    ];
+    bad(&scope, &["SESSCACHE_SCOPE", "line break"]);
+    assert!(!fs::exists(&path).unwrap(), "something was made for nothing");
     bad(
         &["run", "--library", &library, "--region", "anon", "--", "no-such-program"],
         &["no-such-program", "no such program"],

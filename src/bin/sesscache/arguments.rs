@@ -48,7 +48,7 @@ pub(crate) struct Run {
     /// Name of the region under /dev/shm/sesscache, if --region names none [default: the program's]
     #[arg(long, conflicts_with = "region")]
     pub(crate) name: Option<String>,
-    /// Size of the region, if it has to be made: some 3000 sessions fit into a megabyte
+    /// Size of the region, if it has to be made: some 3400 sessions fit into a megabyte
     #[arg(long, default_value = "32M", value_parser = size)]
     pub(crate) size: u64,
     /// A group that may use region and key too, for servers whose processes give up root before they are executed
@@ -189,9 +189,9 @@ pub(crate) enum Keys {
 Examples:
   sesscache doctor nginx
   sesscache doctor --pid $(cat /run/nginx.pid)
-  sesscache doctor --user www-data --region /dev/shm/sesscache/web/region nginx
+  sesscache doctor --user mail --region /dev/shm/sesscache/web/region /usr/libexec/mail-server
 
-Ends with 0 if all is well, 1 if something is to be mended, 2 if the command line makes no sense.")]
+Ends with 0 if all is well, 1 if something is to be mended, 2 if it could not look.")]
 pub(crate) struct Doctor {
     /// A program, by its path or as it is found in PATH
     #[arg(required_unless_present = "pid")]
@@ -199,7 +199,8 @@ pub(crate) struct Doctor {
     /// A running process
     #[arg(long, value_name = "N", conflicts_with = "program")]
     pub(crate) pid: Option<u32>,
-    /// The user that the server's processes have when they are executed: can it reach region and key?
+    /// The user that the server's processes have when they are executed: can it reach region and key? (Those that are forked by root,
+    /// as nginx's workers, need not)
     #[arg(long)]
     pub(crate) user: Option<String>,
     /// The region that the program will use

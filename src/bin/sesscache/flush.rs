@@ -1,9 +1,9 @@
 //! `sesscache flush`: ends sessions.
 
-use sesscache::tools::{self, Which};
+use sesscache::tools::{self, Remark, Which};
 
 use crate::arguments::Flush;
-use crate::{Exit, place, print};
+use crate::{Exit, place, print, stat};
 
 pub(crate) fn flush(arguments: &Flush) -> Result<Exit, String> {
     let which = match arguments.place.named() {
@@ -15,7 +15,11 @@ pub(crate) fn flush(arguments: &Flush) -> Result<Exit, String> {
         Some(scope) => format!("the sessions of the scope {scope:?}"),
         None => "all sessions".to_owned(),
     };
-    print(&format!("ended {what} of {}\n", describe(&which)))
+    let mut said = format!("ended {what} of {}\n", describe(&which));
+    if gives_tickets(&which) {
+        said += "its servers have also given out tickets that hold the session themselves; those are good until the server is restarted\n";
+    }
+    print(&said)
 }
 
 /// What is ended cannot be had back, so nothing is guessed.
@@ -28,6 +32,12 @@ fn only_one() -> Result<Which, String> {
             Err("there is more than one region: name the file of the one that is meant".to_owned())
         }
     }
+}
+
+/// Whether clients of a region may resume without anybody's cache.
+fn gives_tickets(which: &Which) -> bool {
+    let processes = tools::Look::at(which).map(|look| look.report(stat::now()).processes).unwrap_or_default();
+    processes.iter().any(|process| process.remarks.contains(&Remark::Stateless))
 }
 
 fn describe(which: &Which) -> String {

@@ -107,7 +107,7 @@ impl Ring {
     fn push(&mut self, entry: Entry) -> Result<(), String> {
         if self.entries.len() >= MOST {
             return Err(format!(
-                "it has {MOST} keys already, and no process takes more: remove one that no session needs any more"
+                "it has {MOST} keys already, and no process takes more: rotate less often, keep them less long (--keep), or remove one that no session needs"
             ));
         }
         self.entries.push(entry);
@@ -149,6 +149,12 @@ fn change(path: &Path, work: impl FnOnce(&mut Ring) -> Result<String, String>) -
     let path = path.canonicalize().map_err(|error| fail(error.to_string()))?;
     let mut file = File::open(&path).map_err(|error| fail(error.to_string()))?;
     file.try_lock().map_err(|_| fail("somebody else is changing it".to_owned()))?;
+    // Between opening and locking it may have been replaced.
+    let is_same =
+        |there: fs::Metadata, ours: fs::Metadata| (there.dev(), there.ino()) == (ours.dev(), ours.ino());
+    if !fs::metadata(&path).and_then(|there| Ok(is_same(there, file.metadata()?))).unwrap_or(false) {
+        return Err(fail("somebody else has just changed it: try again".to_owned()));
+    }
     let mut text = Zeroizing::new(String::with_capacity(64 << 10));
     file.read_to_string(&mut text).map_err(|error| fail(error.to_string()))?;
     let mut ring = Ring::parse(&text).map_err(fail)?;
@@ -201,6 +207,13 @@ fn rotate(ring: &mut Ring, keep: Duration, at_once: bool) -> Result<String, Stri
     let before = ring.entries.len();
     ring.entries.retain(|entry| entry.sealed_until.is_none() || age(entry.sealed_until) < Some(keep));
     let dropped = before - ring.entries.len();
+    // Those of whom nobody knows when they sealed last have as long from now on as the others.
+    for (at, entry) in ring.entries.iter_mut().enumerate() {
+        entry.made.get_or_insert(now);
+        if at > 0 {
+            entry.sealed_until.get_or_insert(now);
+        }
+    }
     if let Some(next) = next {
         if let Some(first) = ring.entries.first_mut() {
             first.made.get_or_insert(now);

@@ -39,8 +39,10 @@ use clap::Parser;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Exit {
     Good = 0,
-    /// `doctor` found something, or the command could not do its work.
+    /// `doctor` found something, or another command could not do its work.
     Bad = 1,
+    /// `doctor` could not look.
+    Unable = 2,
 }
 
 /// The entry, in place of Rust's own: that one would have `SIGPIPE` ignored, and so the server that `run` starts.
@@ -53,6 +55,7 @@ extern "C" fn entry(_count: c_int, _arguments: *const *const c_char) -> c_int {
 
 fn start() -> Exit {
     let arguments = Arguments::parse();
+    let failed = if matches!(arguments.command, Command::Doctor(_)) { Exit::Unable } else { Exit::Bad };
     let done = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Stat(arguments) => stat::stat(&arguments),
@@ -63,16 +66,22 @@ fn start() -> Exit {
         Command::Man(arguments) => pages::man(&arguments),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("sesscache: {error}");
-        Exit::Bad
+        eprintln!("sesscache: {}", say::clean(&error));
+        failed
     })
 }
 
-/// Prints what a command has to say. Who does not want all of it, as `head`, has heard enough.
+/// Prints what a command has to say.
 fn print(text: &str) -> Result<Exit, String> {
+    write(text).map(|_| Exit::Good)
+}
+
+/// The same; false if nobody listens any more. Who does not want all of it, as `head`, has heard enough.
+fn write(text: &str) -> Result<bool, String> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("standard output: {error}")),
-        _ => Ok(Exit::Good),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(format!("standard output: {error}")),
     }
 }

@@ -9,13 +9,22 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::unistd::execvpe;
-use sesscache::tools::Region;
+use sesscache::tools::{Region, SMALLEST};
 
 use crate::arguments::{Run, Tickets};
 use crate::{Exit, place, print};
 
 pub(crate) fn run(arguments: &Run) -> Result<Exit, String> {
     let library = library(arguments)?;
+    // Nothing is made for a program that is not there.
+    if !arguments.print && !is_there(arguments.program.first().map(Path::new)) {
+        let name =
+            arguments.program.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        return Err(format!("{name}: there is no such program"));
+    }
+    if arguments.size < SMALLEST {
+        return Err(format!("a region of {} bytes is too small: it has {SMALLEST} at least", arguments.size));
+    }
     let group = arguments.group.as_deref().map(place::group).transpose()?;
     let region = match &arguments.region {
         Some(region) => region.clone(),
@@ -25,12 +34,17 @@ pub(crate) fn run(arguments: &Run) -> Result<Exit, String> {
         }
     };
     let variables = variables(arguments, &region);
+    if let Some((name, _)) = variables.iter().find(|(_, value)| value.chars().any(char::is_control)) {
+        return Err(format!("{name} would have a line break or the like in it"));
+    }
     open(&variables)?;
     if let Some(group) = group.filter(|_| region != "anon") {
         let region = Path::new(&region);
         place::give_to(region, &group, 0o660)?;
-        let key = arguments.key_file.clone().unwrap_or_else(|| place::key_beside(region));
-        place::give_to(&key, &group, 0o640)?;
+        // A key file that was named is the operator's, and may be other groups', too.
+        if arguments.key_file.is_none() {
+            place::give_to(&place::key_beside(region), &group, 0o640)?;
+        }
     }
     let preload = preload(&library)?;
     if arguments.print {
@@ -40,6 +54,16 @@ pub(crate) fn run(arguments: &Run) -> Result<Exit, String> {
         Ok(never) => match never {},
         Err(error) => Err(error),
     }
+}
+
+/// Whether a program is there, by its path or in `PATH`.
+fn is_there(program: Option<&Path>) -> bool {
+    let Some(program) = program else { return false };
+    if program.components().count() > 1 || program.is_absolute() {
+        return program.exists();
+    }
+    let folders = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&folders).any(|folder| folder.join(program).is_file())
 }
 
 /// The region is the program's, by its last name.

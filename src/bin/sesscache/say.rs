@@ -46,6 +46,11 @@ pub(crate) fn percent(part: u64, whole: u64) -> String {
     }
 }
 
+/// What others have written, without what a terminal would take for a command.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
+}
+
 /// A bar of `width` places for a part of a whole, in eighths of a place.
 pub(crate) fn bar(part: u64, whole: u64, width: u32) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
@@ -70,6 +75,11 @@ mod tests {
             [percent(99_999, 100_000), percent(1, 100_000), percent(0, 9)],
             ["99.9 %", "<0.1 %", "0.0 %"]
         );
+    }
+
+    #[test]
+    fn nothing_commands_the_terminal() {
+        assert_eq!(clean("a\x1b[31m\nb – ü"), "a?[31m?b – ü");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a program or a library says of itself.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use object::elf::{DF_SYMBOLIC, DT_FLAGS, DT_SYMBOLIC, PT_DYNAMIC, PT_INTERP};
@@ -25,12 +26,20 @@ pub(super) struct Elf {
 }
 
 pub(super) fn read(path: &Path) -> Result<File, String> {
-    let data = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let data = contents(path).map_err(|error| format!("{}: {error}", path.display()))?;
     if let Some(rest) = data.strip_prefix(b"#!") {
         let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
         return Ok(File::Script(String::from_utf8_lossy(line).trim().to_owned()));
     }
     Ok(parse(&data).map_or(File::Other, File::Elf))
+}
+
+/// Of a file that is one: a pipe would have us wait, and a device give no end.
+fn contents(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("is not a regular file"));
+    }
+    fs::read(path)
 }
 
 fn parse(data: &[u8]) -> Option<Elf> {
@@ -61,7 +70,7 @@ fn parse(data: &[u8]) -> Option<Elf> {
 /// The version that a libcrypto says it is, such as "3.0.17".
 pub(super) fn openssl_version(libcrypto: &Path) -> Option<String> {
     const BEFORE: &[u8] = b"OpenSSL ";
-    let data = fs::read(libcrypto).ok()?;
+    let data = contents(libcrypto).ok()?;
     let texts = data.windows(BEFORE.len() + 1).enumerate();
     let mut starts =
         texts.filter(|(_, text)| text.starts_with(BEFORE) && text.last().is_some_and(u8::is_ascii_digit));

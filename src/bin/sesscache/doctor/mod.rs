@@ -17,7 +17,7 @@ mod region;
 use std::fmt::Write as _;
 
 use crate::arguments::Doctor;
-use crate::{Exit, print};
+use crate::{Exit, print, say};
 
 /// Everything that was found, in the order in which it was looked at.
 #[derive(Default)]
@@ -61,6 +61,7 @@ impl Findings {
     fn text(&self) -> String {
         let mut text = String::new();
         for Finding { weight, what, mend } in &self.0 {
+            let what = say::clean(what);
             let mark = match weight {
                 Weight::Good => "good",
                 Weight::Note => "note",

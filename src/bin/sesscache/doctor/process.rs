@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::Path;
 
+use nix::unistd::geteuid;
 use sesscache::tools::{Look, Which};
 
 use super::maps::{is_deleted, is_library, libraries};
 use super::{Findings, program, region};
 use crate::say;
-use crate::stat::{self, Seen, remark_mend, remark_of};
+use crate::stat::{self, Seen, remark_mend, remark_of, worth_telling};
 
 pub(super) fn examine(pid: u32, findings: &mut Findings) -> Result<(), String> {
     let mapped = libraries(pid)?;
@@ -16,7 +17,10 @@ pub(super) fn examine(pid: u32, findings: &mut Findings) -> Result<(), String> {
     let libssl = of("libssl");
     match &libssl[..] {
         [] => program::examine(&format!("/proc/{pid}/exe"), findings)?,
-        [one] => program::loads(one, of("libcrypto").first().copied(), findings),
+        [one] => {
+            let root = Path::new("/proc").join(pid.to_string()).join("root");
+            program::loads(&root, one, of("libcrypto").first().copied(), findings);
+        }
         several => findings.bad(
             format!(
                 "{} different libssl are loaded; the one that was first is served, the other left alone",
@@ -63,9 +67,13 @@ fn in_front(pid: u32, library: &Path, findings: &mut Findings) {
         findings.bad("SESSCACHE_DISABLE=1: every call goes straight to libssl", "unset it");
     }
     match variable(pid, "LD_PRELOAD") {
-        Some(list) if list.contains("libsesscache") => {
-            findings.good(format!("{name} is preloaded, in front of libssl"));
-        }
+        Some(list) if list.contains("libsesscache") => match is_behind(&list) {
+            false => findings.good(format!("{name} is preloaded, in front of libssl")),
+            true => findings.bad(
+                format!("LD_PRELOAD={list}: libssl stands before the library, so nothing is taken over"),
+                "name the library first",
+            ),
+        },
         _ => findings.note(
             format!("{name} is loaded; that it was preloaded cannot be seen"),
             "nginx and others write over their environment. If it is linked, -lsesscache has to stand before -lssl: ask about the \
@@ -74,9 +82,19 @@ fn in_front(pid: u32, library: &Path, findings: &mut Findings) {
     }
 }
 
+/// Whether a list of what is preloaded has libssl before the library.
+fn is_behind(list: &str) -> bool {
+    let place = |name: &str| list.split([':', ' ']).position(|path| is_library(Path::new(path), name));
+    place("libssl").is_some_and(|theirs| Some(theirs) < place("libsesscache"))
+}
+
 fn shared(pid: u32, findings: &mut Findings) {
     let report = match Look::at(&Which::OfProcess(pid)) {
         Ok(look) => look.report(stat::now()),
+        Err(error) if !geteuid().is_root() => {
+            findings.note(format!("whether it shares its sessions cannot be seen: {error}"), "ask as root");
+            return;
+        }
         Err(error) if variable(pid, "SESSCACHE_SHARED").is_some() => {
             findings.bad(
                 format!("SESSCACHE_SHARED is set, but {error}"),
@@ -96,10 +114,14 @@ fn shared(pid: u32, findings: &mut Findings) {
     let own = number_within(pid);
     let cell = report.processes.iter().find(|process| process.id == own);
     let remarks = cell.map_or(&[][..], |process| &process.remarks);
-    for one in remarks {
-        findings.bad(remark_of(*one), remark_mend(*one));
+    for one in worth_telling(remarks) {
+        findings.bad(remark_of(one), remark_mend(one));
     }
     match cell.map(Seen::of_process).filter(|seen| seen.asked() > 0) {
+        Some(seen) if seen.found() == 0 => findings.note(
+            format!("none of {} sessions that clients came back for was found", say::number(seen.asked())),
+            "`sesscache stat` says why",
+        ),
         Some(seen) => findings.good(format!(
             "{} of {} sessions that clients came back for were found",
             say::number(seen.found()),

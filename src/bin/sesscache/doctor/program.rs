@@ -62,12 +62,19 @@ fn examine_elf(path: &Path, elf: &Elf, findings: &mut Findings) -> Result<(), St
         );
         return Ok(());
     }
+    if !is_the_systems(Path::new(loader)) {
+        findings.note(
+            format!("{name} asks for a loader of its own, {loader}: what it loads is not looked at"),
+            "ask about its process by --pid once it has loaded libssl",
+        );
+        return Ok(());
+    }
     let libraries = closure(loader, path)?;
     let of = |name: &str| libraries.iter().filter(|path| is_library(path, name)).collect::<Vec<_>>();
     let libssl = of("libssl");
     match &libssl[..] {
         [] => no_libssl(path, elf, &libraries, findings),
-        [one] => loads(one, of("libcrypto").first().copied(), findings),
+        [one] => loads(Path::new("/"), one, of("libcrypto").first().copied(), findings),
         [first, ..] => findings.bad(
             format!("{name} loads {} different libssl; only {} is served", libssl.len(), first.display()),
             "use builds of the program and its libraries that agree on one",
@@ -92,6 +99,13 @@ fn privileges(path: &Path, findings: &mut Findings) -> Result<(), String> {
         "start it as that user, or give the privileges in another way (systemd's AmbientCapabilities=)",
     );
     Ok(())
+}
+
+/// Whether only root could have put it there. It is run by whoever asks, perhaps about somebody else's program.
+fn is_the_systems(loader: &Path) -> bool {
+    let Ok(path) = loader.canonicalize() else { return false };
+    path.ancestors()
+        .all(|part| fs::metadata(part).is_ok_and(|found| found.uid() == 0 && found.mode() & 0o022 == 0))
 }
 
 /// All libraries of a program, in the order in which the loader looks through them. The program does not run.
@@ -133,11 +147,14 @@ fn no_libssl(path: &Path, elf: &Elf, libraries: &[PathBuf], findings: &mut Findi
 }
 
 /// What is said of the libssl that a program or a process has.
-pub(super) fn loads(libssl: &Path, libcrypto: Option<&PathBuf>, findings: &mut Findings) {
-    let symbolic = matches!(elf::read(libssl), Ok(File::Elf(elf)) if elf.is_symbolic);
+///
+/// `root` is where the paths begin: a process may see other files than we.
+pub(super) fn loads(root: &Path, libssl: &Path, libcrypto: Option<&PathBuf>, findings: &mut Findings) {
+    let seen = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
+    let symbolic = matches!(elf::read(&seen(libssl)), Ok(File::Elf(elf)) if elf.is_symbolic);
     let kind = if symbolic { ", linked -Bsymbolic" } else { "" };
     let name = libssl.display();
-    match libcrypto.and_then(|path| elf::openssl_version(path)) {
+    match libcrypto.and_then(|path| elf::openssl_version(&seen(path))) {
         Some(version) if is_served(&version) => {
             findings.good(format!("loads {name}: OpenSSL {version}{kind}"));
         }

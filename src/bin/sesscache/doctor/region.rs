@@ -5,7 +5,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nix::unistd::{User, getgrouplist};
+use sesscache::tools::keys::tags;
 use sesscache::tools::{Look, Report, Which};
+use zeroize::Zeroizing;
 
 use super::Findings;
 use crate::{place, stat};
@@ -25,12 +27,35 @@ pub(super) fn examine(
     }
     let beside = place::key_beside(path);
     let key = key_file.unwrap_or(&beside);
+    sound_key(path, key, findings);
     if let Some(name) = user {
         let who = Who::of(name)?;
         who.reaches(path, READ | WRITE, findings);
         who.reaches(key, READ, findings);
     }
     Ok(())
+}
+
+/// Whether a process that may use the region would take the key.
+fn sound_key(region: &Path, key: &Path, findings: &mut Findings) {
+    const MEND: &str =
+        "`sesscache keys check` as the server's user says more; `sesscache keys new` makes another one";
+    let Ok(found) = fs::metadata(key) else {
+        findings.bad(format!("the key file {} is not there, or out of reach", key.display()), MEND);
+        return;
+    };
+    let owners = [0, fs::metadata(region).map_or(0, |found| found.uid())];
+    if found.mode() & 0o027 != 0 || !owners.contains(&found.uid()) {
+        findings.bad(
+            format!(
+                "the key file {} is open to others, or belongs to another user: no process takes it",
+                key.display()
+            ),
+            "give it mode 600, or 640 for a group, and the owner that the region has",
+        );
+    } else if let Some(Err(error)) = fs::read_to_string(key).ok().map(|text| tags(&Zeroizing::new(text))) {
+        findings.bad(format!("the key file {}: {error}", key.display()), MEND);
+    }
 }
 
 pub(super) fn size(report: &Report, findings: &mut Findings) {
@@ -87,10 +112,14 @@ impl Who {
     }
 
     fn may(&self, path: &Path, rights: u32) -> bool {
-        if self.user.uid.is_root() {
-            return path.exists();
-        }
         let Ok(found) = fs::metadata(path) else { return false };
+        // What belongs to a third one no process takes.
+        if found.is_file() && ![0, self.user.uid.as_raw()].contains(&found.uid()) {
+            return false;
+        }
+        if self.user.uid.is_root() {
+            return true;
+        }
         let granted = if found.uid() == self.user.uid.as_raw() {
             found.mode() >> 6
         } else if self.groups.contains(&found.gid()) {

@@ -11,9 +11,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sesscache::tools::{Look, Report, Which};
 
 use crate::arguments::{Format, Stat};
-use crate::{Exit, place, print};
+use crate::{Exit, place, print, write};
 
-pub(crate) use view::{Seen, advice, remark_mend, remark_of};
+pub(crate) use view::{Seen, advice, remark_mend, remark_of, worth_telling};
 
 /// A region that was looked at.
 pub(crate) struct Looked {
@@ -32,7 +32,9 @@ pub(crate) fn stat(arguments: &Stat) -> Result<Exit, String> {
         let text = shown(arguments.format, &looked, since.as_ref());
         let drawn = arguments.format == Format::Text && std::io::stdout().is_terminal();
         // From the top left corner, and nothing below what is drawn now.
-        print(&if drawn { format!("\x1b[H\x1b[2J{text}") } else { text })?;
+        if !write(&if drawn { format!("\x1b[H\x1b[2J{text}") } else { text })? {
+            return Ok(Exit::Good);
+        }
         before = Some(looked);
         sleep(Duration::from_secs(interval.unsigned_abs()));
     }
@@ -69,6 +71,9 @@ fn look(arguments: &Stat) -> Result<Vec<Looked>, String> {
             // One that cannot be read must not hide the others.
             Err(error) => failed.push(error),
         }
+    }
+    if !looked.is_empty() {
+        failed.drain(..).for_each(|error| eprintln!("sesscache: {error}"));
     }
     if looked.is_empty() {
         return Err(failed.pop().unwrap_or_else(place::none));

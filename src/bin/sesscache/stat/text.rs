@@ -14,7 +14,7 @@ const PROCESSES: usize = 12;
 
 pub(super) fn draw(looked: &Looked, since: Option<(&Report, i64)>, now: i64) -> String {
     let Looked { name, report } = looked;
-    let mut page = format!("{name}\n");
+    let mut page = format!("{}\n", say::clean(name));
     let made = u64::try_from(now - report.made).unwrap_or(0);
     let _ = writeln!(page, "{}, made {} ago\n", say::bytes(report.bytes), say::duration(made));
     filled(&mut page, report, made);
@@ -148,7 +148,7 @@ fn processes(page: &mut String, report: &Report) {
     }
     let all = alive.iter().chain(&ended).flat_map(|(_, process)| &process.remarks);
     let all: Vec<Remark> = all.copied().collect();
-    for remark in Remark::ALL.into_iter().filter(|remark| all.contains(remark)) {
+    for remark in view::worth_telling(&all) {
         let _ = writeln!(page, "\n  ! {}\n    → {}", view::remark_of(remark), view::remark_mend(remark));
     }
 }

@@ -98,6 +98,12 @@ pub(crate) fn advice(report: &Report) -> Vec<String> {
     advice
 }
 
+/// Those of which something follows: tickets are kept where clients are verified in a way that cannot be told from others.
+pub(crate) fn worth_telling(remarks: &[Remark]) -> impl Iterator<Item = Remark> {
+    let follows = |remark: &Remark| *remark != Remark::Stateless || !remarks.contains(&Remark::Untold);
+    Remark::ALL.into_iter().filter(move |remark| remarks.contains(remark) && follows(remark))
+}
+
 /// What a remark says of a process.
 pub(crate) fn remark_of(remark: Remark) -> &'static str {
     match remark {
@@ -106,7 +112,9 @@ pub(crate) fn remark_of(remark: Remark) -> &'static str {
             "a server's session cache is off there: its clients resume by tickets, or not at all"
         }
         Remark::Stateless => "tickets are handed out that hold the session and pass every cache by",
-        Remark::Untold => "clients are verified in a way that cannot be told from other services'",
+        Remark::Untold => {
+            "who this service is, or how it verifies its clients, cannot be told from others: its sessions are for one start of it alone"
+        }
     }
 }
 
@@ -129,5 +137,5 @@ pub(crate) fn remark_mend(remark: Remark) -> &'static str {
 /// The name of a process, if it is at work.
 pub(crate) fn name_of(pid: u32) -> Option<String> {
     let folder = Path::new("/proc").join(pid.to_string());
-    fs::read_to_string(folder.join("comm")).ok().map(|name| name.trim_end().to_owned())
+    fs::read_to_string(folder.join("comm")).ok().map(|name| say::clean(name.trim_end()))
 }
