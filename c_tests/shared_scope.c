@@ -123,6 +123,36 @@ static void whom_it_trusts_since(void)
     SSL_CTX_free(other);
 }
 
+/* What can be seen of how they verify. */
+static void how_they_verify(void)
+{
+    static const char *const names[] = { "that takes shorter chains", "that asks for revocation lists", "with a store of its own" };
+    SSL_CTX *asking = server_that_asks(authority()->certificate);
+    struct token token = made_by(asking);
+    int way;
+
+    for (way = 0; way < 3; ++way) {
+        SSL_CTX *other = server_that_asks(authority()->certificate);
+
+        if (way == 0)
+            SSL_CTX_set_verify_depth(other, 0);
+        if (way == 1)
+            CHECK(X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(other), X509_V_FLAG_CRL_CHECK));
+        if (way == 2) {
+            X509_STORE *store = X509_STORE_new();
+
+            CHECK(store != NULL && X509_STORE_add_cert(store, server_identity()->certificate));
+            CHECK(SSL_CTX_set1_verify_cert_store(other, store));
+            X509_STORE_free(store);
+        }
+        /* 1.1.1 does not tell of a store of its own: there it is the operator's word alone. */
+        if (way < 2 || OPENSSL_VERSION_NUMBER >= 0x30000000L)
+            offered_to(names[way], other, &token, FULL);
+        SSL_CTX_free(other);
+    }
+    SSL_CTX_free(asking);
+}
+
 int main(void)
 {
     SSL_CTX *server = server_context(TLS12_ID), *same = server_context(TLS12_ID);
@@ -152,6 +182,7 @@ int main(void)
     whom_it_trusts();
     whom_it_trusts_since();
     what_it_would_choose();
+    how_they_verify();
 
     /* The certificate of a context is renewed while it is in use. */
     token = made_by(same);
