@@ -180,7 +180,7 @@ uninstall: ## what install put there
 	rm -f $(DESTDIR)$(INCLUDEDIR)/sesscache.h $(DESTDIR)$(LIBDIR)/pkgconfig/sesscache.pc
 	rm -f $(DESTDIR)$(BINDIR)/sesscache $(DESTDIR)$(MANDIR)/man8/sesscache.8 $(DESTDIR)$(MANDIR)/man8/sesscache-*.8 $(DESTDIR)$(MANDIR)/man3/sesscache_*.3
 	rm -f $(DESTDIR)$(DATADIR)/bash-completion/completions/sesscache $(DESTDIR)$(DATADIR)/zsh/site-functions/_sesscache
-	rm -f $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/sesscache.fish $(DESTDIR)$(UNITDIR)/sesscache-*.service $(DESTDIR)$(UNITDIR)/sesscache-*.timer
+	rm -f $(DESTDIR)$(DATADIR)/fish/vendor_completions.d/sesscache.fish $(DESTDIR)$(UNITDIR)/sesscache*.service $(DESTDIR)$(UNITDIR)/sesscache*.timer
 
 clean: ## all that was built, but for the OpenSSL builds
 	if [ -d $(TARGET) ]; then find $(TARGET) -mindepth 1 -maxdepth 1 ! -name 'openssl*' -exec rm -rf {} +; fi

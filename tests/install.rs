@@ -196,6 +196,9 @@ fn the_command_finds_its_library() {
         assert_eq!(Path::new(printed.trim_end()), library.canonicalize().unwrap());
         let page = fs::read_to_string(installed.path("usr/local/share/man/man8/sesscache-run.8")).unwrap();
         assert!(page.contains("sesscache run"), "{page}");
+        for unit in ["sesscache@.service", "sesscache-keys@.service", "sesscache-keys@.timer"] {
+            assert_eq!(mode(&installed.path("usr/local/lib/systemd/system").join(unit)), 0o644);
+        }
         for completions in ["bash-completion/completions/sesscache", "zsh/site-functions/_sesscache"] {
             assert_eq!(mode(&installed.path("usr/local/share").join(completions)), 0o644);
         }
