@@ -54,7 +54,7 @@ demo: lib ## two server processes with and without the library, and sessions kep
 	@scripts/install-deps.sh demo
 	SESSCACHE_LIB=$(abspath $(LIB)) scripts/demo.sh
 
-check: check-deps all lint check-loom ## everything that CI checks: style, model, unit, C programs, real servers, ABI, installation
+check: check-deps lib lint check-loom ## everything that CI checks: style, model, unit, C programs, real servers, ABI, installation
 	@echo '== tests: the shim after faults on purpose'
 	$(CARGO_TEST) --features fault-injection --lib shim::
 	@echo '== tests: unit, C programs three ways, real servers, ABI, header, installation'

@@ -80,6 +80,8 @@ impl Installed {
         make.env_remove("MAKEFLAGS").env_remove("MAKELEVEL").env_remove("MFLAGS");
         make.arg("-C").arg(root()).arg(goal).arg("PREFIX=/usr/local").arg(format!("LIBDIR={}", self.libdir));
         make.arg(format!("LIB={}", library.display()));
+        // The one that the tests build anyway.
+        make.args(option_env!("CARGO_BIN_EXE_sesscache").map(|command| format!("COMMAND={command}")));
         make.arg(format!("DESTDIR={}", self.scratch.path().display()));
         run(&mut make);
     }
