@@ -54,6 +54,6 @@ prefix=$(PKG_CONFIG_PATH=$(echo "$root"/usr/lib/*/pkgconfig) pkg-config --variab
 [ "$prefix" = /usr ] || die "pkg-config says the prefix is $prefix"
 
 dpkg --root="$root" "${options[@]}" --purge sesscache >/dev/null 2>>"$root/var/dpkg.log" || { cat "$root/var/dpkg.log" >&2; die 'it cannot be removed'; }
-left=$(list | grep -vFxf <(echo "$before") | grep sesscache || true)
+left=$(comm -13 <(echo "$before") <(list) | sed -n '/sesscache/p')
 [ -z "$left" ] || die "left behind: $left"
 say 'used and removed; nothing is left'

@@ -23,10 +23,7 @@ pub unsafe extern "C-unwind" fn SSL_CTX_ctrl(
     larg: c_long,
     parg: *mut c_void,
 ) -> c_long {
-    let sets = matches!(
-        cmd,
-        CTRL_SET_SESS_CACHE_MODE | CTRL_SET_SESS_CACHE_SIZE | CTRL_SET_TICKET_KEYS | CTRL_SET_VERIFY_STORE
-    );
+    let sets = matches!(cmd, CTRL_SET_SESS_CACHE_MODE | CTRL_SET_SESS_CACHE_SIZE | CTRL_SET_TICKET_KEYS);
     // A context is adopted only by a setter: libssl asks for count and size under its lock.
     // SAFETY: the caller's argument.
     let found = if sets { unsafe { adopted_now(ctx) } } else { unsafe { adopted(ctx) } };

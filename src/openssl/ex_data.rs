@@ -60,7 +60,7 @@ impl Slots {
             generator: index(libssl, EX_INDEX_SSL, None, None)?,
             origin: extra(EX_INDEX_SSL, Some(reset_in_copy), None)?,
             tickets: extra(EX_INDEX_SSL, None, None)?,
-            shown: extra(EX_INDEX_SSL, Some(keep_in_copy), Some(super::sharing::free_shown))?,
+            shown: extra(EX_INDEX_SSL, Some(keep_in_copy), Some(super::shown::free_shown))?,
             share: extra(EX_INDEX_SSL, Some(keep_in_copy), Some(frees.share))?,
         };
         Some(SLOTS.get_or_init(|| Box::new(slots)))

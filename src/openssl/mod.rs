@@ -18,6 +18,7 @@ pub(crate) mod private;
 pub(crate) mod scratch;
 mod session;
 mod sharing;
+mod shown;
 mod table;
 pub(crate) mod trampolines;
 mod types;
@@ -34,7 +35,8 @@ pub(crate) use inside::is_adding;
 )]
 pub(crate) use load::{Aside, Primary, is_foreign, libssl, real_get_ex_new_index, table, table_of_method};
 pub(crate) use session::{Session, SessionCell, SessionRef};
-pub(crate) use sharing::{Decided, KeptStore, Shown, Trust};
+pub(crate) use sharing::{Decided, KeptStore, Trust};
+pub(crate) use shown::Shown;
 pub(crate) use table::Libssl;
 #[cfg(test)]
 pub(crate) use table::Table;

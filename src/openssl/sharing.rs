@@ -15,7 +15,7 @@ use super::load::libssl;
 use super::session::{Session, SessionRef};
 use super::table::Libssl;
 use super::types::number::*;
-use super::types::{SSL_CTX, Stack, X509};
+use super::types::{SSL_CTX, Stack};
 
 impl SessionRef<'_> {
     /// Whether its client may send data before the handshake is done.
@@ -150,45 +150,7 @@ impl Trust<'_> {
 }
 
 impl ConnectionRef<'_> {
-    /// The DER of each certificate that it may show. A connection has its own copy of what its context had when it was made, so
-    /// nobody changes them meanwhile.
-    pub(crate) fn certificates(self) -> Option<Vec<Vec<u8>>> {
-        let current = self.current_certificate()?;
-        if current.is_null() {
-            return Some(Vec::new());
-        }
-        // One without its key cannot be chosen again: then it is the only one. So it is on QUIC, where choosing takes a mutex
-        // that is held while callbacks run.
-        if self.is_quic() || !self.select_certificate(current) {
-            return Some(vec![self.der_of(current)?]);
-        }
-        let mut certificates = Vec::new();
-        let mut step = CERT_SET_FIRST;
-        while self.control(CTRL_SET_CURRENT_CERT, step, null_mut()) == 1 {
-            certificates.push(self.der_of(self.current_certificate()?)?);
-            step = CERT_SET_NEXT;
-        }
-        self.select_certificate(current);
-        Some(certificates)
-    }
-
-    fn current_certificate(self) -> Option<*mut X509> {
-        let get = libssl()?.ssl_get_certificate?;
-        // SAFETY: a live connection.
-        Some(unsafe { get(self.as_ptr()) })
-    }
-
-    fn select_certificate(self, certificate: *mut X509) -> bool {
-        self.control(CTRL_SELECT_CURRENT_CERT, 0, certificate.cast()) == 1
-    }
-
-    fn der_of(self, certificate: *mut X509) -> Option<Vec<u8>> {
-        let i2d = libssl()?.i2d_x509?;
-        // SAFETY: the connection keeps its certificate alive, and i2d only reads it.
-        encoded(|out| unsafe { i2d(certificate, out) })
-    }
-
-    fn control(self, command: c_int, number: c_long, pointer: *mut c_void) -> c_long {
+    pub(super) fn control(self, command: c_int, number: c_long, pointer: *mut c_void) -> c_long {
         // SAFETY: a live connection; the commands used here take a number, one of its certificates, or a place for a pointer.
         libssl()
             .and_then(|libssl| libssl.ssl_ctrl)
@@ -292,37 +254,6 @@ impl ConnectionRef<'_> {
         stack(libssl, names, |name| encoded(|out| unsafe { i2d(name, out) }))
     }
 
-    /// What `digest` makes of the certificates that this connection was made with, and of those that it shows now. It is asked when
-    /// the connection is made, and again when it was switched to another context or a callback has chosen another certificate.
-    pub(crate) fn shown(self, digest: impl Fn() -> Option<[u8; 32]>) -> Option<Shown> {
-        let index = Slots::get()?.shown;
-        let (context, certificate) = (self.current()?.as_ptr().addr(), self.current_certificate()?);
-        let noted = self.slot(index).cast::<Noted>();
-        // SAFETY: only this function writes the slot, and one thread at a time uses a connection.
-        if let Some(noted) = unsafe { noted.as_mut() } {
-            if noted.shows != context || !noted.certificate.is(certificate) {
-                (noted.now, noted.shows, noted.certificate) =
-                    (digest(), context, KeptCertificate::of(certificate));
-            }
-            return noted.told();
-        }
-        let first = digest();
-        let noted = Noted {
-            first,
-            now: first,
-            made_from: context,
-            shows: context,
-            certificate: KeptCertificate::of(certificate),
-        };
-        let told = noted.told();
-        let noted = Box::into_raw(Box::new(noted));
-        if !self.set_slot(index, noted.cast()) {
-            // SAFETY: it came from the Box above and nobody else has seen it.
-            drop(unsafe { Box::from_raw(noted) });
-        }
-        told
-    }
-
     /// Whether its client is known by a secret that both have, instead of a certificate.
     pub(crate) fn knows_by_secret(self) -> bool {
         let Some(libssl) = libssl() else { return false };
@@ -331,93 +262,6 @@ impl ConnectionRef<'_> {
         // SAFETY: as above.
         psk || libssl.ssl_get_srp_username.is_some_and(|get| !unsafe { get(self.as_ptr()) }.is_null())
     }
-}
-
-/// The certificates of a connection, as digests.
-#[derive(Clone, Copy)]
-pub(crate) struct Shown {
-    /// Those that it was made with.
-    pub(crate) first: [u8; 32],
-    pub(crate) now: [u8; 32],
-    /// Those of now are another context's.
-    pub(crate) is_switched: bool,
-}
-
-/// What hangs on a connection of the shared profile.
-struct Noted {
-    first: Option<[u8; 32]>,
-    now: Option<[u8; 32]>,
-    /// The context that it was made from, and the one that `now` is of, by their addresses. The connection keeps both alive.
-    made_from: usize,
-    shows: usize,
-    /// The certificate that `now` is of.
-    certificate: KeptCertificate,
-}
-
-impl Noted {
-    fn told(&self) -> Option<Shown> {
-        Some(Shown { first: self.first?, now: self.now?, is_switched: self.shows != self.made_from })
-    }
-}
-
-/// A certificate that is kept alive, so that no other one gets its address; or that there was none.
-struct KeptCertificate(*mut X509);
-
-impl KeptCertificate {
-    /// Stands for one that could not be kept.
-    const LOST: usize = usize::MAX;
-
-    fn of(certificate: *mut X509) -> KeptCertificate {
-        let kept = || {
-            let libssl = libssl()?;
-            libssl.x509_free?;
-            // SAFETY: the connection's own certificate.
-            Some(unsafe { (libssl.x509_up_ref?)(certificate) } == 1)
-        };
-        if certificate.is_null() || kept() == Some(true) {
-            KeptCertificate(certificate)
-        } else {
-            KeptCertificate(std::ptr::without_provenance_mut(Self::LOST))
-        }
-    }
-
-    fn is(&self, certificate: *mut X509) -> bool {
-        self.0 == certificate
-    }
-}
-
-impl Drop for KeptCertificate {
-    fn drop(&mut self) {
-        if self.0.is_null() || self.0.addr() == Self::LOST {
-            return;
-        }
-        if let Some(free) = libssl().and_then(|libssl| libssl.x509_free) {
-            // SAFETY: the reference that `of` took.
-            unsafe { free(self.0) };
-        }
-    }
-}
-
-// libcrypto passes the connection that is going, and what `shown` put there (or NULL).
-// It is ours to free.
-// No lock is held; free functions of other slots run later and may still ask for this one.
-pub(super) unsafe extern "C-unwind" fn free_shown(
-    parent: *mut c_void,
-    value: *mut c_void,
-    _table: *mut c_void,
-    index: c_int,
-    _argl: c_long,
-    _argp: *mut c_void,
-) {
-    if value.is_null() {
-        return;
-    }
-    // SAFETY: the parent of an ex_data slot of this class is a connection, still readable here.
-    if let Some(connection) = unsafe { ConnectionRef::from_ptr(parent.cast()) } {
-        connection.set_slot(index, null_mut());
-    }
-    // SAFETY: it came from the Box in `shown`, and the slot no longer shows it.
-    drop(unsafe { Box::from_raw(value.cast::<Noted>()) });
 }
 
 impl ConnectionRef<'_> {
@@ -494,7 +338,7 @@ fn stack(
 }
 
 /// What an `i2d` function writes: it is asked for the length first.
-fn encoded(i2d: impl Fn(*mut *mut c_uchar) -> c_int) -> Option<Vec<u8>> {
+pub(super) fn encoded(i2d: impl Fn(*mut *mut c_uchar) -> c_int) -> Option<Vec<u8>> {
     let length = usize::try_from(i2d(null_mut())).ok().filter(|length| *length > 0)?;
     let mut bytes = vec![0; length];
     let mut at = bytes.as_mut_ptr();

@@ -76,7 +76,6 @@ pub(crate) mod number {
     pub(crate) const CTRL_GET_SESS_CACHE_MODE: c_int = 45;
 
     pub(crate) const CTRL_SET_TICKET_KEYS: c_int = 59;
-    pub(crate) const CTRL_SET_VERIFY_STORE: c_int = 106;
     /// Since 3.0.
     pub(crate) const CTRL_GET_VERIFY_STORE: c_int = 137;
     pub(crate) const CTRL_SELECT_CURRENT_CERT: c_int = 116;

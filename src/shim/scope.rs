@@ -10,7 +10,7 @@ use super::adopt::state;
 use super::process;
 use super::state::ContextState;
 use crate::openssl::{ConnectionRef, KeptStore, Shown, Trust};
-use crate::shared::{Owner, Remark, Scope, ScopeParts, Verification, digest};
+use crate::shared::{Owner, Scope, ScopeParts, Verification, digest};
 
 /// A scope that connections of a context were seen to have.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,11 +40,6 @@ impl Place {
 pub(super) fn of(state: &ContextState, connection: ConnectionRef<'_>) -> Option<Place> {
     let shown = connection.shown(|| certified(connection))?;
     let common = common(connection, &shown);
-    if common.is_none()
-        && let Some(tier) = process::host_tier()
-    {
-        tier.remark(Remark::Untold);
-    }
     Some(Place {
         owner: Owner { common, own: state.own_scope?.of_group(&shown.first) },
         group: shown.first,

@@ -42,8 +42,13 @@ pub(super) fn look_at(state: &ContextState, connection: ConnectionRef<'_>) {
 /// Whether other processes find the sessions of this server, so that it can forgo tickets that hold them. Where clients are verified in
 /// a way of its own only those do that have inherited its context, and tickets may reach further.
 pub(super) fn shares(state: &ContextState, connection: ConnectionRef<'_>) -> bool {
-    let shares = |place: scope::Place| place.owner.common.is_some() || !scope::asks(connection);
-    tier(state).is_some() && scope::of(state, connection).is_some_and(shares)
+    let (Some(tier), Some(place)) = (tier(state), scope::of(state, connection)) else { return false };
+    // Without a certificate it may be yet to be settled which service this is.
+    let shares = place.owner.common.is_some() || !scope::asks(connection);
+    if !shares {
+        tier.remark(Remark::Untold);
+    }
+    shares
 }
 
 /// Notes on a connection that its new session will be shared, before the core has it.
@@ -88,6 +93,9 @@ fn put(
     let tier = tier(state).filter(|_| session.is_resumable())?;
     let key = SessionKey::new(session.protocol_version(), session.id()).filter(|key| !key.id().is_empty())?;
     let mut place = scope::of(state, connection)?;
+    if place.owner.common.is_none() {
+        tier.remark(Remark::Untold);
+    }
     // libssl verifies nobody again who resumes: who was not found good stays with those who let him in.
     if scope::asks(connection) && !connection.is_verified() {
         place.owner.common = None;
