@@ -65,7 +65,7 @@ impl Backend {
     /// For so many sessions, and a tenth more.
     pub fn start(kind: Kind, sessions: u64) -> Result<Backend, String> {
         match kind {
-            Kind::Region => region(sessions * 480).map(|region| Backend::Region(Box::new(region))),
+            Kind::Region => region(sessions * 576).map(|region| Backend::Region(Box::new(region))),
             Kind::Lmdb => {
                 let map = usize::try_from(sessions * 1024 + (64 << 20)).map_err(|error| error.to_string())?;
                 Ok(Backend::Lmdb(Folder::new()?, map))
