@@ -9,7 +9,7 @@ use super::keys;
 use super::layout::{BYTES_MIN, Layout};
 use super::look::{Look, Which, flush};
 use super::memory::{Heap, Memory};
-use super::record::Use;
+use super::record::{Kind, Tags};
 use super::region::{NameCell, Region, Standing};
 use super::scope::{Owner, Scope};
 use super::seal::{SealingKey, Terms};
@@ -62,9 +62,10 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
         match step {
             Step::Put { id, length } => {
                 let Some(session) = session(id) else { continue };
-                let terms = Terms { usage: Use::Many, origin: 1, expiry: 2, named: NameCell(1), boot: b"" };
+                let terms =
+                    Terms { kind: Kind::Many, origin: 1, expiry: 2, stamp: 3, named: NameCell(1), boot: b"" };
                 let sealed = key.seal(&session, &owner, &terms, &content(id, length));
-                let published = sealed.and_then(|(name, words)| region.put(name, owner.cells(), &words));
+                let published = sealed.and_then(|(header, words)| region.put(&header, owner.cells(), &words));
                 if let Some(published) = published {
                     // The memory may say what it wants, but it says one of these.
                     let standing = region.standing(published);
@@ -87,9 +88,9 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
             }
             Step::Remove(id) => {
                 let Some(session) = session(id) else { continue };
-                region.remove(key.name(&session));
+                region.remove(key.name(&session), Tags::default(), 3, 2);
             }
-            Step::Flush => region.flush(scope.cell()),
+            Step::Flush => region.flush(scope.cell(), 3),
             Step::Write { at, word } => memory.store(place(at), word),
             Step::Copy { from, to } => {
                 let word = memory.load(place(from));

@@ -12,8 +12,8 @@ use super::memory::Memory;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Name(pub(super) [u64; 2]);
 
-const POSITION_BITS: u32 = 44;
-const POSITION_MASK: u64 = (1 << POSITION_BITS) - 1;
+pub(super) const POSITION_BITS: u32 = 44;
+pub(super) const POSITION_MASK: u64 = (1 << POSITION_BITS) - 1;
 
 impl Name {
     /// The piece of the name that stands in its slot; never nought.
@@ -51,9 +51,12 @@ impl Seen {
 
     /// The last position with these bits, and whether the ring has not passed it.
     pub(super) fn last_position(self, memory: &impl Memory, layout: &Layout) -> (Position, bool) {
-        let head = log::head(memory);
-        let age = head.wrapping_sub(self.word) & POSITION_MASK;
-        (head.wrapping_sub(age), age <= layout.units)
+        last_position(memory, layout, self.word)
+    }
+
+    /// Puts another record's position there if the slot is as it was seen.
+    pub(super) fn replace(self, memory: &impl Memory, name: Name, position: Position) -> bool {
+        memory.exchange(self.at, self.word, name.slot(position))
     }
 
     /// Empties the slot if it is as it was seen. Of several that try, in whatever process, one succeeds.
@@ -66,13 +69,24 @@ impl Seen {
     }
 }
 
+/// The last position with the bits of a word, and whether the ring has not passed it.
+pub(super) fn last_position(memory: &impl Memory, layout: &Layout, word: u64) -> (Position, bool) {
+    let head = log::head(memory);
+    let age = head.wrapping_sub(word) & POSITION_MASK;
+    (head.wrapping_sub(age), age <= layout.units)
+}
+
 /// All slots in which this name may stand.
 fn slots(memory: &impl Memory, layout: &Layout, name: Name) -> [[Seen; SLOTS]; 2] {
     name.buckets(layout).map(|number| bucket(memory, layout, number))
 }
 
 /// The slots that may be this name's: a few bits of it agree.
-pub(super) fn candidates(memory: &impl Memory, layout: &Layout, name: Name) -> impl Iterator<Item = Seen> {
+pub(super) fn candidates(
+    memory: &impl Memory,
+    layout: &Layout,
+    name: Name,
+) -> impl Iterator<Item = Seen> + Clone {
     let slots = slots(memory, layout, name);
     slots.into_iter().flatten().filter(move |seen| seen.word >> POSITION_BITS == name.piece())
 }

@@ -1,7 +1,7 @@
 //! Where things stand in a region.
 //!
 //! ```text
-//! header (40 KiB) | index: buckets of 64 bytes | ring of records, in units of 16 bytes
+//! header (46 KiB) | outbox: words | index: buckets of 64 bytes | ring of records, in units of 16 bytes
 //! ```
 //!
 //! Everything follows from the region's size, so nothing in its header decides what we touch.
@@ -11,7 +11,7 @@ use super::memory::Memory;
 /// `sesscach` in memory.
 pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"sesscach");
 /// The format that this release writes. A newer one is left alone, an older one replaced.
-pub(super) const FORMAT: u64 = 2;
+pub(super) const FORMAT: u64 = 3;
 
 /// Places in the header, in words.
 pub(super) mod word {
@@ -22,21 +22,31 @@ pub(super) mod word {
     pub(in super::super) const UNITS: usize = 4;
     /// When the region was made, in seconds since the epoch.
     pub(in super::super) const MADE: usize = 5;
+    pub(in super::super) const CELLS: usize = 6;
+    /// The region's own number, at random, once a relay has given it one.
+    pub(in super::super) const ID: usize = 7;
     /// How many processes have asked for a cell of their own.
     pub(in super::super) const CLAIMS: usize = 8;
     /// How far the ring has been written, in units; a cache line of its own.
     pub(in super::super) const HEAD: usize = 16;
+    /// How many entries the outbox was given; a cache line of its own.
+    pub(in super::super) const OUTBOX: usize = 24;
     /// What those have counted that have no cell any more.
     pub(in super::super) const PAST: usize = 32;
-    /// For each cell of scopes: records before this position do not count.
+    /// What the relay keeps here, so that the next one goes on where it ended (`carrier`).
+    pub(in super::super) const RELAY: usize = 128;
+    /// For each cell of scopes, and then for each of the operator's names for scopes: records before this position do not
+    /// count.
     pub(in super::super) const EPOCHS: usize = 256;
-    /// The same for each cell of the operator's names for scopes.
-    pub(in super::super) const NAMED_EPOCHS: usize = 512;
+    /// The same cells: when each was last flushed here, in milliseconds since the epoch. For the relay.
+    pub(in super::super) const FLUSHES: usize = 768;
+    /// The same for flushes that other machines have told of: records of this time and earlier do not count.
+    pub(in super::super) const THEIR_FLUSHES: usize = 1280;
     /// The cells of the processes.
-    pub(in super::super) const PROCESSES: usize = 1024;
+    pub(in super::super) const PROCESSES: usize = 1792;
 }
 
-/// How many cells the scopes are spread over. A collision costs misses.
+/// How many cells the scopes are spread over, and as many the names. A collision costs misses.
 pub(super) const EPOCHS: usize = 256;
 /// How many processes have a cell of their own. The model checker's have none: it makes every word anew for every run.
 pub(super) const PROCESSES: usize = if cfg!(all(test, sesscache_loom)) { 0 } else { 128 };
@@ -50,6 +60,8 @@ pub(super) const UNIT_BYTES: u64 = 16;
 
 /// A bucket of eight slots for each KiB: with ordinary sessions less than half of the slots are in use.
 const BYTES_PER_BUCKET: u64 = 1024;
+/// A place in the outbox for each half: a relay may be behind by half of what the ring holds before it has to search the index.
+const BYTES_PER_CELL: u64 = 512;
 pub(super) const BYTES_MIN: u64 = 1 << 20;
 pub(super) const BYTES_MAX: u64 = 1 << 38;
 
@@ -57,6 +69,8 @@ pub(super) const BYTES_MAX: u64 = 1 << 38;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Layout {
     pub(super) bytes: u64,
+    /// The outbox's length.
+    pub(super) cells: u64,
     pub(super) buckets: u64,
     /// The ring's length in units.
     pub(super) units: u64,
@@ -68,15 +82,16 @@ impl Layout {
         if !(BYTES_MIN..=BYTES_MAX).contains(&bytes) {
             return None;
         }
-        let buckets = bytes / BYTES_PER_BUCKET;
-        let ring = bytes - (HEADER_WORDS * 8) as u64 - buckets * (SLOTS * 8) as u64;
-        Some(Layout { bytes, buckets, units: ring / UNIT_BYTES })
+        let (cells, buckets) = (bytes / BYTES_PER_CELL, bytes / BYTES_PER_BUCKET);
+        let ring = bytes - (HEADER_WORDS * 8) as u64 - cells * 8 - buckets * (SLOTS * 8) as u64;
+        Some(Layout { bytes, cells, buckets, units: ring / UNIT_BYTES })
     }
 
     #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn tiny(buckets: u64, units: u64) -> Layout {
-        let words = HEADER_WORDS as u64 + buckets * SLOTS as u64 + units * UNIT_WORDS as u64;
-        Layout { bytes: words * 8, buckets, units }
+        const CELLS: u64 = 4;
+        let words = HEADER_WORDS as u64 + CELLS + buckets * SLOTS as u64 + units * UNIT_WORDS as u64;
+        Layout { bytes: words * 8, cells: CELLS, buckets, units }
     }
 
     #[cfg(any(test, feature = "fuzzing"))]
@@ -84,21 +99,29 @@ impl Layout {
         usize::try_from(self.bytes / 8).unwrap_or(usize::MAX)
     }
 
+    /// The word of the outbox's entry of this number.
+    pub(super) fn cell(&self, number: u64) -> usize {
+        HEADER_WORDS + (number % self.cells) as usize
+    }
+
     /// The first word of a bucket.
     pub(super) fn bucket(&self, bucket: u64) -> usize {
-        HEADER_WORDS + (bucket % self.buckets) as usize * SLOTS
+        HEADER_WORDS + self.cells as usize + (bucket % self.buckets) as usize * SLOTS
+    }
+
+    fn ring_start(&self) -> usize {
+        HEADER_WORDS + self.cells as usize + self.buckets as usize * SLOTS
     }
 
     /// The word of the ring at a position that only ever grows, and `offset` words further on.
     pub(super) fn ring(&self, position: u64, offset: usize) -> usize {
         let unit = position.wrapping_add((offset / UNIT_WORDS) as u64) % self.units;
-        let start = HEADER_WORDS + self.buckets as usize * SLOTS;
-        start + unit as usize * UNIT_WORDS + offset % UNIT_WORDS
+        self.ring_start() + unit as usize * UNIT_WORDS + offset % UNIT_WORDS
     }
 
     /// The words of the ring from a position on, round and round.
     pub(super) fn run(&self, position: u64) -> impl Iterator<Item = usize> {
-        let start = HEADER_WORDS + self.buckets as usize * SLOTS;
+        let start = self.ring_start();
         let end = start + self.units as usize * UNIT_WORDS;
         (self.ring(position, 0)..end).chain((start..end).cycle())
     }
@@ -107,6 +130,7 @@ impl Layout {
     pub(super) fn inscribe(&self, memory: &impl Memory, now: i64) {
         memory.store(word::FORMAT, FORMAT);
         memory.store(word::BYTES, self.bytes);
+        memory.store(word::CELLS, self.cells);
         memory.store(word::BUCKETS, self.buckets);
         memory.store(word::UNITS, self.units);
         memory.store(word::MADE, now.cast_unsigned());
@@ -123,8 +147,8 @@ impl Layout {
             newer if newer > FORMAT => return Recognised::Newer(newer),
             _ => return Recognised::Foreign,
         }
-        let told = [word::BYTES, word::BUCKETS, word::UNITS].map(|at| memory.load(at));
-        if told == [self.bytes, self.buckets, self.units] && has_sound_epochs(memory) {
+        let told = [word::BYTES, word::CELLS, word::BUCKETS, word::UNITS].map(|at| memory.load(at));
+        if told == [self.bytes, self.cells, self.buckets, self.units] && has_sound_epochs(memory) {
             Recognised::Ours
         } else {
             Recognised::Foreign
@@ -134,7 +158,7 @@ impl Layout {
 
 /// A flush is never ahead of what was written. One that somebody has put there would end all that is to come.
 fn has_sound_epochs(memory: &impl Memory) -> bool {
-    let epochs = (word::EPOCHS..word::EPOCHS + EPOCHS).chain(word::NAMED_EPOCHS..word::NAMED_EPOCHS + EPOCHS);
+    let epochs = word::EPOCHS..word::EPOCHS + 2 * EPOCHS;
     // The head is asked last: it grows.
     let last = epochs.map(|at| memory.load_acquire(at)).max();
     last.unwrap_or(0) <= memory.load_acquire(word::HEAD)
@@ -200,7 +224,8 @@ mod tests {
             (word::UNITS, u64::MAX, Recognised::Foreign),
             (word::MAGIC, 0, Recognised::Foreign),
             (word::EPOCHS + 7, 1, Recognised::Foreign),
-            (word::NAMED_EPOCHS, u64::MAX, Recognised::Foreign),
+            (word::EPOCHS + 2 * EPOCHS - 1, u64::MAX, Recognised::Foreign),
+            (word::CELLS, 7, Recognised::Foreign),
         ] {
             let before = memory.load(at);
             memory.store(at, value);

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
+use super::carrier::{self, Relay};
 use super::counters::Counter;
 use super::file;
 use super::index;
@@ -16,10 +17,11 @@ use super::layout::{Layout, Recognised, UNIT_BYTES, word};
 use super::log;
 use super::mapping::Mapping;
 use super::memory::Memory;
-use super::record::{HEADER, Header, Use};
+use super::record::{HEADER, Header, Kind};
 use super::region::{self, Cell, NameCell};
 use super::scope;
 use super::tally::{self, Process};
+use crate::base::clock;
 
 /// Which region is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub struct Report {
     pub sessions: Sessions,
     /// Who uses it.
     pub processes: Vec<Process>,
+    /// The relay that carries its sessions to other machines, if there ever was one.
+    pub relay: Option<Relay>,
     totals: [u64; Counter::ALL.len()],
 }
 
@@ -100,6 +104,7 @@ impl Look {
             written: log::head(mapping).saturating_mul(UNIT_BYTES),
             sessions: sessions(mapping, layout, now),
             processes: tally::processes(mapping),
+            relay: carrier::relay(mapping),
             totals: Counter::ALL.map(|counter| tally::total(mapping, counter)),
         }
     }
@@ -108,9 +113,10 @@ impl Look {
 /// Ends every session of a region, or those under this name (`SESSCACHE_SCOPE`) and by chance one in 256 others.
 pub fn flush(which: &Which, name: Option<&str>) -> Result<(), String> {
     let (mapping, _) = open(which, Access::Write)?;
+    let stamp = clock::milliseconds();
     match name {
-        Some(name) => region::flush_named(&mapping, scope::name_cell(name)),
-        None => Cell::all().for_each(|cell| region::flush(&mapping, cell)),
+        Some(name) => region::flush_named(&mapping, scope::name_cell(name), stamp),
+        None => Cell::all().for_each(|cell| region::flush(&mapping, cell, stamp)),
     }
     mapping.add(word::PAST + Counter::Flush as usize, 1);
     Ok(())
@@ -152,6 +158,11 @@ fn map(file: &File, access: Access) -> Result<(Mapping, Layout), String> {
         Recognised::Newer(format) => Err(format!("has format {format}, of a later release than this one")),
         Recognised::Foreign => Err("is a region of an earlier release, or damaged".to_owned()),
     }
+}
+
+/// Maps a region's file for one who brings records.
+pub(super) fn map_to_write(file: &File) -> Result<(Mapping, Layout), String> {
+    map(file, Access::Write)
 }
 
 /// Memory that several processes share has a name for the system, even if it has none in any folder.
@@ -199,9 +210,9 @@ fn sessions(memory: &impl Memory, layout: &Layout, now: i64) -> Sessions {
         if !log::copy(memory, layout, position, &mut words) {
             continue;
         }
-        let Some(header) = Header::of(&words) else { continue };
+        let Some(header) = Header::of(&words).filter(|header| header.kind.is_session()) else { continue };
         let cells = header.tags.owner.map(Cell);
-        if !region::is_flushed(memory, position, cells, NameCell(header.tags.name)) {
+        if !region::is_flushed(memory, position, header.stamp, cells, NameCell(header.tags.name)) {
             sessions.meet(&header, now);
         }
     }
@@ -216,7 +227,7 @@ impl Sessions {
             return;
         }
         self.live += 1;
-        self.single_use += u64::from(header.usage == Use::Single);
+        self.single_use += u64::from(header.kind == Kind::Single);
         let age = u64::try_from(now.saturating_sub(header.origin)).unwrap_or(0);
         self.oldest = self.oldest.max(age);
         let class = AGES.iter().position(|limit| age < *limit).unwrap_or(AGES.len());

@@ -6,14 +6,15 @@ use loom::thread;
 
 use super::counters::Counter;
 use super::index::Name;
-use super::layout::Layout;
-use super::memory::Heap;
-use super::record::{self, Header, Tags, Use};
+use super::layout::{Layout, word};
+use super::memory::{Heap, Memory};
+use super::outbox::{self, Entry};
+use super::record::{self, Header, Kind, Reach, Tags};
 use super::region::{Cell, Found, NameCell, Region, Standing};
 
 const CELL: Cell = Cell(0);
 const CELLS: [Cell; 2] = [CELL, CELL];
-/// Five units each; the ring has twelve.
+/// Six units each; the ring has twelve.
 const BODY: usize = 16;
 
 type Shared = Arc<Region<Heap>>;
@@ -22,18 +23,22 @@ fn name(number: u64) -> Name {
     Name([number, number << 62])
 }
 
-fn record(number: u64) -> Vec<u64> {
-    let (origin, expiry) = (number.cast_signed(), 0);
-    let header = Header {
+fn header(number: u64) -> Header {
+    Header {
         name: name(number),
-        usage: Use::Many,
+        kind: Kind::Many,
+        reach: Reach::Wide,
         tags: Tags::default(),
-        origin,
-        expiry,
+        origin: number.cast_signed(),
+        expiry: 0,
+        stamp: 1,
         nonce: [0; 24],
         length: BODY,
-    };
-    record::assemble(&header, &[number as u8; BODY])
+    }
+}
+
+fn record(number: u64) -> Vec<u64> {
+    record::assemble(&header(number), &[number as u8; BODY])
 }
 
 fn region() -> Shared {
@@ -46,7 +51,11 @@ fn region_of(units: u64) -> Shared {
 }
 
 fn put(region: &Shared, number: u64) {
-    region.put(name(number), CELLS, &record(number));
+    region.put(&header(number), CELLS, &record(number));
+}
+
+fn remove(region: &Shared, number: u64) -> usize {
+    region.remove(name(number), Tags::default(), 1, 0)
 }
 
 fn find(region: &Shared, number: u64) -> Result<Found, Counter> {
@@ -134,7 +143,7 @@ fn what_is_removed_is_taken_by_nobody_afterwards() {
         let region = region();
         put(&region, 1);
         let taker = spawn(&region, |region| takes(region, 1));
-        let removed = region.remove(name(1)) == 1;
+        let removed = remove(&region, 1) == 1;
         assert!(!takes(&region, 1));
         assert!(taker.join().unwrap() != removed);
     });
@@ -144,8 +153,8 @@ fn what_is_removed_is_taken_by_nobody_afterwards() {
 fn a_removal_by_one_is_seen_by_the_owner() {
     check(|| {
         let region = region();
-        let published = region.put(name(1), CELLS, &record(1)).unwrap();
-        let remover = spawn(&region, |region| region.remove(name(1)));
+        let published = region.put(&header(1), CELLS, &record(1)).unwrap();
+        let remover = spawn(&region, |region| remove(region, 1));
         let before = region.standing(published);
         assert!(matches!(before, Standing::Stands | Standing::Gone));
         assert_eq!(remover.join().unwrap(), 1);
@@ -158,7 +167,7 @@ fn a_flush_ends_what_was_published_before_it() {
     check(|| {
         let region = region();
         put(&region, 1);
-        let flusher = spawn(&region, |region| region.flush(CELL));
+        let flusher = spawn(&region, |region| region.flush(CELL, 1));
         put(&region, 2);
         flusher.join().unwrap();
         assert!(!finds(&region, 1));
@@ -176,7 +185,7 @@ fn two_that_publish_one_name_leave_one_to_find_and_none_after_a_removal() {
         other.join().unwrap();
         assert!(finds(&region, 1));
         // Both may have a slot of their own: a removal takes either.
-        assert!((1..=2).contains(&region.remove(name(1))));
+        assert!((1..=2).contains(&remove(&region, 1)));
         assert!(!finds(&region, 1));
     });
 }
@@ -186,12 +195,62 @@ fn what_is_removed_while_it_is_published_again_is_whole_or_gone() {
     check(|| {
         let region = region();
         put(&region, 1);
-        let remover = spawn(&region, |region| region.remove(name(1)));
+        let remover = spawn(&region, |region| remove(region, 1));
         put(&region, 1);
         remover.join().unwrap();
         finds(&region, 1);
-        region.remove(name(1));
+        remove(&region, 1);
         assert!(!finds(&region, 1));
+    });
+}
+
+/// The record that says so overwrites the session, in a ring that holds two.
+#[test]
+fn what_is_removed_is_gone_for_its_owner_even_if_that_overwrites_it() {
+    check(|| {
+        let region = region();
+        let published = region.put(&header(1), CELLS, &record(1)).unwrap();
+        put(&region, 2);
+        let remover = spawn(&region, |region| remove(region, 1));
+        finds(&region, 2);
+        remover.join().unwrap();
+        assert_eq!(region.standing(published), Standing::Gone);
+    });
+}
+
+/// One comes from another machine while it is ended here.
+#[test]
+fn what_arrives_while_it_is_removed_is_not_there_afterwards() {
+    check(|| {
+        let region = region_of(40);
+        region.memory().store(word::ID, 1);
+        let arriving = Header { reach: Reach::Arrived, ..header(1) };
+        let receiver = spawn(&region, move |region| {
+            let words = record::assemble(&arriving, &[1; BODY]);
+            region.receive(&arriving, &words)
+        });
+        remove(&region, 1);
+        receiver.join().unwrap();
+        assert!(!finds(&region, 1));
+    });
+}
+
+/// A relay that follows the outbox, and one writer of another process.
+#[test]
+fn whatever_is_found_is_in_the_outbox() {
+    check(|| {
+        let region = region();
+        let writer = spawn(&region, |region| put(region, 1));
+        let is_found = finds(&region, 1);
+        let (memory, layout) = (region.memory(), region.layout());
+        let entry = (outbox::head(memory) > 0).then(|| outbox::entry(memory, layout, 0));
+        match entry {
+            Some(Entry::At(position)) => assert_eq!(region.record(position).unwrap().0, header(1)),
+            None | Some(Entry::Pending) => assert!(!is_found),
+            Some(Entry::Overrun) => panic!("there is room"),
+        }
+        writer.join().unwrap();
+        assert!(matches!(outbox::entry(memory, layout, 0), Entry::At(_)));
     });
 }
 
@@ -214,7 +273,7 @@ fn of_those_who_find_all_slots_taken_each_publishes_in_place_of_another() {
 fn a_writer_that_slept_publishes_nothing_and_blocks_nobody() {
     check(|| {
         let region = region();
-        let sleeper = spawn(&region, |region| region.put(name(1), CELLS, &record(1)).is_some());
+        let sleeper = spawn(&region, |region| region.put(&header(1), CELLS, &record(1)).is_some());
         put(&region, 2);
         put(&region, 3);
         // What it wrote may have spoiled records of others. Those do not open: here, they are not whole.

@@ -26,6 +26,10 @@ pub(super) trait Memory {
         self.with(at, |word| word.store(value, Ordering::Relaxed));
     }
 
+    fn store_release(&self, at: usize, value: u64) {
+        self.with(at, |word| word.store(value, Ordering::Release));
+    }
+
     /// Puts `new` there if `old` still stands there. Of several that try at once, one succeeds.
     fn exchange(&self, at: usize, old: u64, new: u64) -> bool {
         self.with(at, |word| word.compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed).is_ok())

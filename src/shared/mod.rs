@@ -11,7 +11,9 @@
 //! | `layout` | where things stand in a region |
 //! | `log` | the ring: reserve, write, copy out |
 //! | `index` | the slots: find, publish, clear |
+//! | `outbox` | what a relay has to carry to other machines |
 //! | `region` | both together: put, find, take, remove, flush |
+//! | `carrier`, `outgoing` | a region as its relay uses it: what arrives, and what is to be carried away |
 //! | `record`, `seal`, `keys`, `key_file` | what a record is, and how it is sealed |
 //! | `scope` | who may resume whose sessions |
 //! | `counters`, `tally` | what each process has counted |
@@ -21,6 +23,7 @@
 //!
 //! Nothing of OpenSSL is here: a session comes and goes as its DER.
 
+mod carrier;
 mod counters;
 mod file;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -35,6 +38,8 @@ mod look;
 mod loom_tests;
 mod mapping;
 mod memory;
+mod outbox;
+mod outgoing;
 mod record;
 mod region;
 mod scope;
@@ -44,10 +49,12 @@ mod tally;
 mod tests;
 mod tier;
 
+pub use carrier::{Arrivals, Carrier, Lock, Relay, STREAMS_MAX, StreamPlace};
 pub use counters::Counter;
 /// No region has fewer bytes.
 pub const SMALLEST: u64 = layout::BYTES_MIN;
 pub use look::{AGES, Look, Report, Sessions, Which, flush};
+pub use outgoing::{Letter, Outgoing};
 pub(crate) use region::{Published, Standing};
 pub(crate) use scope::{Owner, Parts as ScopeParts, Scope, Verification, digest};
 pub use tally::{Process, Remark};

@@ -11,20 +11,52 @@ pub(super) const DER_MAX: usize = 16 << 10;
 pub(super) const TAG: usize = 16;
 pub(super) const NONCE: usize = 24;
 /// The header's length in words.
-pub(super) const HEADER: usize = 8;
+pub(super) const HEADER: usize = 9;
 
 /// Tells a record from whatever else may lie at a position.
 const MARK: u64 = 0x5e;
-/// The bit of a record for single use; below it stands the length.
-const SINGLE: u64 = 1 << 15;
-const _: () = assert!((BODY_MAX as u64) < SINGLE);
+/// The bits of the length.
+const LENGTH: u64 = (1 << 15) - 1;
+const _: () = assert!((BODY_MAX as u64) <= LENGTH);
 
-/// What may be done with a session.
+/// What a record says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Use {
+#[repr(u8)]
+pub(super) enum Kind {
+    /// A session, which may be resumed again and again.
     Many,
-    /// It may be resumed once (early data with anti-replay), and not after a boot.
+    /// One that may be resumed once (early data with anti-replay), and not after a boot.
     Single,
+    /// That the session of this name was ended. It has no body.
+    Ended,
+    /// That the sessions of a cell of scopes were flushed. It stands in no region, but travels. It has no body.
+    Flushed,
+    /// The same for a cell of names.
+    FlushedByName,
+}
+
+impl Kind {
+    const ALL: [Kind; 5] = [Kind::Many, Kind::Single, Kind::Ended, Kind::Flushed, Kind::FlushedByName];
+
+    pub(super) fn is_session(self) -> bool {
+        matches!(self, Kind::Many | Kind::Single)
+    }
+}
+
+/// Where a record belongs. Told by the process that put it there, for its relay.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(super) enum Reach {
+    /// It is good on other machines, too.
+    Wide,
+    /// Only here.
+    Home,
+    /// It has come from another machine.
+    Arrived,
+}
+
+impl Reach {
+    const ALL: [Reach; 3] = [Reach::Wide, Reach::Home, Reach::Arrived];
 }
 
 /// Hints at what a record was sealed with, for who has no key. Nobody believes them for anything else.
@@ -40,11 +72,14 @@ pub(super) struct Tags {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Header {
     pub(super) name: Name,
-    pub(super) usage: Use,
+    pub(super) kind: Kind,
+    pub(super) reach: Reach,
     pub(super) tags: Tags,
     /// When the first full handshake was, in seconds since the epoch.
     pub(super) origin: i64,
     pub(super) expiry: i64,
+    /// When it was made, in milliseconds since the epoch: of two records of one name the later one counts.
+    pub(super) stamp: u64,
     pub(super) nonce: [u8; NONCE],
     /// Of the body, in bytes.
     pub(super) length: usize,
@@ -53,17 +88,17 @@ pub(super) struct Header {
 impl Header {
     pub(super) fn words(&self) -> [u64; HEADER] {
         let [name, more_name] = self.name.0;
-        let single = if self.usage == Use::Single { SINGLE } else { 0 };
         let Tags { key, owner, name: named } = self.tags;
         let owner = u64::from(u16::from_be_bytes(owner));
         let tags = u64::from(named) << 48 | u64::from(key) << 32 | owner << 16;
         let mut words = [0; HEADER];
         words.copy_from_slice(&[
-            MARK << 56 | tags | single | self.length as u64,
+            MARK << 56 | tags | self.length as u64 & LENGTH,
             name,
             more_name,
             self.origin.cast_unsigned(),
             self.expiry.cast_unsigned(),
+            self.stamp << 16 | (self.kind as u64) << 8 | self.reach as u64,
             0,
             0,
             0,
@@ -76,10 +111,14 @@ impl Header {
 
     /// `None` for anything that is not a header of ours, or tells of a body that cannot be.
     pub(super) fn of(words: &[u64; HEADER]) -> Option<Header> {
-        let [first, name, more_name, origin, expiry, nonce @ ..] = *words;
-        let length = usize::try_from(first & (SINGLE - 1)).ok();
-        let length = length.filter(|length| (TAG..=BODY_MAX).contains(length))?;
-        let usage = if first & SINGLE == 0 { Use::Many } else { Use::Single };
+        let [first, name, more_name, origin, expiry, terms, nonce @ ..] = *words;
+        let kind = Kind::ALL.into_iter().find(|kind| *kind as u64 == terms >> 8 & 0xff)?;
+        let reach = Reach::ALL.into_iter().find(|reach| *reach as u64 == terms & 0xff)?;
+        let length = usize::try_from(first & LENGTH).ok()?;
+        let may_be = if kind.is_session() { TAG..=BODY_MAX } else { 0..=0 };
+        if !may_be.contains(&length) {
+            return None;
+        }
         let tags = Tags {
             key: (first >> 32) as u16,
             owner: ((first >> 16) as u16).to_be_bytes(),
@@ -87,13 +126,22 @@ impl Header {
         };
         (first >> 56 == MARK).then_some(Header {
             name: Name([name, more_name]),
-            usage,
+            kind,
+            reach,
             tags,
             origin: origin.cast_signed(),
             expiry: expiry.cast_signed(),
+            stamp: terms >> 16,
             nonce: bytes_of(nonce),
             length,
         })
+    }
+}
+
+impl Header {
+    /// How long the whole record is.
+    pub(super) fn words_in_all(&self) -> usize {
+        HEADER + self.length.div_ceil(8)
     }
 }
 
@@ -140,10 +188,12 @@ mod tests {
         let tags = Tags { key: 0xfffe, owner: [0x7f, 0xf7], name: 0xf9 };
         Header {
             name: Name([1, 2]),
-            usage: Use::Single,
+            kind: Kind::Single,
+            reach: Reach::Home,
             tags,
             origin: -3,
             expiry: i64::MAX,
+            stamp: (1 << 48) - 2,
             nonce,
             length: 53,
         }
@@ -152,17 +202,25 @@ mod tests {
     #[test]
     fn a_header_is_read_as_it_was_written() {
         assert_eq!(Header::of(&header().words()), Some(header()));
-        let many = Header { usage: Use::Many, length: BODY_MAX, ..header() };
+        let many = Header { kind: Kind::Many, reach: Reach::Arrived, length: BODY_MAX, ..header() };
         assert_eq!(Header::of(&many.words()), Some(many));
+        let ended = Header { kind: Kind::Ended, length: 0, ..header() };
+        assert_eq!(Header::of(&ended.words()), Some(ended));
     }
 
     #[test]
     fn what_cannot_be_is_no_header() {
         for (shift, value) in [(56, MARK), (56, 1), (0, BODY_MAX as u64 + 1), (0, TAG as u64 - 1)] {
-            let mut words = Header { length: 0, usage: Use::Many, ..header() }.words();
+            let mut words = Header { length: 0, kind: Kind::Many, ..header() }.words();
             words[0] ^= value << shift;
             assert_eq!(Header::of(&words), None, "{shift}");
         }
+        for odd in [Kind::ALL.len() << 8, Reach::ALL.len()] {
+            let mut words = header().words();
+            words[5] = odd as u64;
+            assert_eq!(Header::of(&words), None, "{odd:x}");
+        }
+        assert_eq!(Header::of(&Header { kind: Kind::Ended, ..header() }.words()), None);
     }
 
     #[test]

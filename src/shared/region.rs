@@ -4,8 +4,9 @@ use super::counters::Counter;
 use super::index::{self, Name, Seen};
 use super::layout::{EPOCHS, Layout, word};
 use super::log::{self, Position};
-use super::memory::Memory;
-use super::record::{self, HEADER, Header, Use};
+use super::memory::{Memory, Ordering, fence};
+use super::outbox;
+use super::record::{self, HEADER, Header, Kind, NONCE, Reach, Tags};
 
 /// Where a record was published. One of this process's own remembers it, to ask later whether it still counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,6 +15,7 @@ pub(crate) struct Published {
     /// The slot, as a 32-bit place: a region has fewer.
     at: u32,
     cells: [Cell; 2],
+    stamp: u64,
 }
 
 /// What has become of a published record.
@@ -62,12 +64,20 @@ impl<M: Memory> Region<M> {
     }
 
     /// Appends a record and puts its slot, in place of an older one of the same name.
-    pub(super) fn put(&self, name: Name, cells: [Cell; 2], words: &[u64]) -> Option<Published> {
-        let position = log::append(&self.memory, &self.layout, words);
-        let is_same = |seen: Seen| self.header(seen).is_some_and(|header| header.name == name);
-        let seen =
-            position.and_then(|position| index::publish(&self.memory, &self.layout, name, position, is_same));
-        Published::of(seen?, cells)
+    pub(super) fn put(&self, header: &Header, cells: [Cell; 2], words: &[u64]) -> Option<Published> {
+        let position = self.append(header, words)?;
+        let is_same = |seen: Seen| self.header(seen).is_some_and(|other| other.name == header.name);
+        let seen = index::publish(&self.memory, &self.layout, header.name, position, is_same)?;
+        Published::of(seen, cells, header.stamp)
+    }
+
+    /// Writes a record, for whoever finds its slot, and into the outbox if it is to travel.
+    fn append(&self, header: &Header, words: &[u64]) -> Option<Position> {
+        let position = log::append(&self.memory, &self.layout, words)?;
+        if header.reach == Reach::Wide {
+            outbox::note(&self.memory, &self.layout, position);
+        }
+        Some(position)
     }
 
     /// What `accept` makes of a record of this name, copied out: of the first that it accepts. Else why there is none.
@@ -77,13 +87,17 @@ impl<M: Memory> Region<M> {
         mut accept: impl FnMut(Found) -> Result<T, Counter>,
     ) -> Result<T, Counter> {
         let mut why = Counter::Unknown;
-        for seen in index::candidates(&self.memory, &self.layout, name) {
+        let candidates = index::candidates(&self.memory, &self.layout, name);
+        // A session and its end have slots of their own only if they came at once.
+        let ended = candidates.clone().nth(1).and_then(|_| self.ended(name));
+        for seen in candidates {
             let Some(position) = self.position(seen) else {
                 why = Counter::Overwritten;
                 continue;
             };
             match self.copy(seen, position) {
-                Some(found) if found.header.name != name => {}
+                Some(found) if found.header.name != name || !found.header.kind.is_session() => {}
+                Some(found) if ended >= Some(found.header.stamp) => {}
                 Some(found) => match accept(found) {
                     Ok(accepted) => return Ok(accepted),
                     Err(reason) => why = reason,
@@ -96,7 +110,7 @@ impl<M: Memory> Region<M> {
 
     /// Whether a flush of these cells has ended what `find` has found.
     pub(super) fn has_flushed(&self, found: &Found, cells: [Cell; 2]) -> bool {
-        self.is_flushed(found.position, cells)
+        self.is_flushed(found.position, found.header.stamp, cells)
     }
 
     /// Takes out what `find` has found. Of all who try, in whatever process, one succeeds.
@@ -108,40 +122,140 @@ impl<M: Memory> Region<M> {
     pub(super) fn take_published(&self, published: Published) -> bool {
         let seen = published.seen();
         let (position, _) = seen.last_position(&self.memory, &self.layout);
-        !self.is_flushed(position, published.cells) && seen.clear(&self.memory)
+        !self.is_flushed(position, published.stamp, published.cells) && seen.clear(&self.memory)
     }
 
     /// Takes out whatever has this name; how many there were. What the ring has passed is no longer known by its name, but its
     /// owner still counts on its slot: of these every one goes that may be meant, and by chance one in 60 000 others.
-    pub(super) fn remove(&self, name: Name) -> usize {
-        let passed = |seen: &Seen| self.position(*seen).is_none();
-        let candidates = index::candidates(&self.memory, &self.layout, name);
-        for seen in candidates.filter(passed) {
-            seen.clear(&self.memory);
+    ///
+    /// A record that says so takes its place, until `expiry`: for a relay, and against one that comes with the session
+    /// later. What is not here is nowhere, unless there is a relay.
+    pub(super) fn remove(&self, name: Name, tags: Tags, stamp: u64, expiry: i64) -> usize {
+        let newest = self.sessions(name).map(|(_, header)| header.stamp).max();
+        if newest.is_none() && !self.has_relay() {
+            self.meant(name).for_each(|(seen, _)| {
+                seen.clear(&self.memory);
+            });
+            return 0;
         }
-        self.named(name).filter(|seen| seen.clear(&self.memory)).count()
+        // Later than what it ends, whatever the clocks say.
+        let stamp = stamp.max(newest.unwrap_or(0));
+        self.end(&Header {
+            name,
+            kind: Kind::Ended,
+            reach: Reach::Wide,
+            tags,
+            origin: 0,
+            expiry,
+            stamp,
+            nonce: [0; NONCE],
+            length: 0,
+        })
     }
 
-    /// Whether anything has this name, be it of whatever scope.
+    /// Puts a record that ends a session in place of the session; how many there were.
+    fn end(&self, ended: &Header) -> usize {
+        let Header { name, stamp, .. } = *ended;
+        // Looked for first: to write the record may overwrite them, and their owners would take them for merely overwritten.
+        let meant: Vec<(Seen, Option<u64>)> =
+            self.meant(name).filter(|(_, other)| *other <= Some(stamp)).collect();
+        let position = self.append(ended, &ended.words());
+        let mut placed = false;
+        let mut removed = 0;
+        for (seen, known) in meant {
+            let gone = match position {
+                Some(position) if !placed && known.is_some() => seen.replace(&self.memory, name, position),
+                _ => seen.clear(&self.memory),
+            };
+            placed |= gone && known.is_some();
+            removed += usize::from(gone && known.is_some());
+        }
+        if let (Some(position), false) = (position, placed) {
+            let is_older = |seen: Seen| {
+                self.header(seen).is_some_and(|other| other.name == name && other.stamp <= stamp)
+            };
+            index::publish(&self.memory, &self.layout, name, position, is_older);
+        }
+        // One that was put meanwhile either sees this record or is seen here.
+        fence(Ordering::SeqCst);
+        let late = self.sessions(name).filter(|(_, header)| header.stamp <= stamp);
+        removed + late.filter(|(seen, _)| seen.clear(&self.memory)).count()
+    }
+
+    /// Puts a record that has come from another machine, unless something later is known under its name.
+    pub(super) fn receive(&self, header: &Header, words: &[u64]) -> Received {
+        // Of the same moment, the end is later.
+        let order = |header: &Header| (header.stamp, header.kind == Kind::Ended);
+        if self.named(header.name).any(|(_, known)| order(&known) >= order(header)) {
+            return Received::Known;
+        }
+        if header.kind == Kind::Ended {
+            self.end(header);
+            return Received::Put;
+        }
+        let is_older = |seen: Seen| {
+            self.header(seen).is_some_and(|other| other.name == header.name && other.stamp < header.stamp)
+        };
+        let put = self
+            .append(header, words)
+            .and_then(|position| index::publish(&self.memory, &self.layout, header.name, position, is_older));
+        let Some(put) = put else { return Received::Lost };
+        fence(Ordering::SeqCst);
+        if self.ended(header.name) >= Some(header.stamp) {
+            put.clear(&self.memory);
+        }
+        Received::Put
+    }
+
+    /// Whether any session has this name, be it of whatever scope.
     pub(super) fn has(&self, name: Name) -> bool {
-        self.named(name).next().is_some()
+        self.sessions(name).next().is_some()
     }
 
-    fn named(&self, name: Name) -> impl Iterator<Item = Seen> {
-        let same = move |seen: &Seen| self.header(*seen).is_some_and(|header| header.name == name);
-        index::candidates(&self.memory, &self.layout, name).filter(same)
+    /// The latest end of a session of this name.
+    fn ended(&self, name: Name) -> Option<u64> {
+        let ends = self.named(name).filter(|(_, header)| header.kind == Kind::Ended);
+        ends.map(|(_, header)| header.stamp).max()
     }
 
-    /// Ends every record of these scopes that has been published until now.
-    pub(super) fn flush(&self, cell: Cell) {
-        flush(&self.memory, cell);
+    /// The slots of sessions of this name, with their stamps; and those that may be, of which the ring has passed the records.
+    fn meant(&self, name: Name) -> impl Iterator<Item = (Seen, Option<u64>)> {
+        let candidates = index::candidates(&self.memory, &self.layout, name);
+        candidates.filter_map(move |seen| match self.position(seen) {
+            None => Some((seen, None)),
+            Some(_) => {
+                let header =
+                    self.header(seen).filter(|header| header.name == name && header.kind.is_session());
+                header.map(|header| (seen, Some(header.stamp)))
+            }
+        })
+    }
+
+    fn sessions(&self, name: Name) -> impl Iterator<Item = (Seen, Header)> {
+        self.named(name).filter(|(_, header)| header.kind.is_session())
+    }
+
+    fn named(&self, name: Name) -> impl Iterator<Item = (Seen, Header)> {
+        let candidates = index::candidates(&self.memory, &self.layout, name);
+        candidates
+            .filter_map(move |seen| Some((seen, self.header(seen).filter(|header| header.name == name)?)))
+    }
+
+    /// Whether a relay has ever been here.
+    fn has_relay(&self) -> bool {
+        self.memory.load(word::ID) != 0
+    }
+
+    /// Ends every record of these scopes that has been published until now; `stamp` tells other machines when that was.
+    pub(super) fn flush(&self, cell: Cell, stamp: u64) {
+        flush(&self.memory, cell, stamp);
     }
 
     /// Whether a published record still counts.
     pub(super) fn standing(&self, published: Published) -> Standing {
         let seen = published.seen();
         let (position, holds) = seen.last_position(&self.memory, &self.layout);
-        if self.is_flushed(position, published.cells) {
+        if self.is_flushed(position, published.stamp, published.cells) {
             return Standing::Gone;
         }
         // A slot that is used again hides whether it was emptied before: then the answer has to be the safe one.
@@ -165,8 +279,12 @@ impl<M: Memory> Region<M> {
         seen.position(&self.memory, &self.layout)
     }
 
-    fn is_flushed(&self, position: Position, cells: [Cell; 2]) -> bool {
-        is_flushed(&self.memory, position, cells, self.own_name)
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn is_flushed(&self, position: Position, stamp: u64, cells: [Cell; 2]) -> bool {
+        is_flushed(&self.memory, position, stamp, cells, self.own_name)
     }
 
     /// The header of the record that a slot names, if one is there.
@@ -178,62 +296,80 @@ impl<M: Memory> Region<M> {
 
     /// The record that a slot names, as far as it is one.
     fn copy(&self, seen: Seen, position: Position) -> Option<Found> {
-        let header = self.header(seen)?;
-        let mut words = vec![0; HEADER + header.length.div_ceil(8)];
+        let (header, words) = self.record(position)?;
+        let (_, body) = words.split_first_chunk::<HEADER>()?;
+        Some(Found { header, body: record::body(body, header.length), seen, position })
+    }
+
+    /// The record at a position, if one is there.
+    pub(super) fn record(&self, position: Position) -> Option<(Header, Vec<u64>)> {
+        let mut words = [0; HEADER];
+        let copied = log::copy(&self.memory, &self.layout, position, &mut words);
+        let header = Header::of(&words).filter(|_| copied)?;
+        let mut words = vec![0; header.words_in_all()];
         if !log::copy(&self.memory, &self.layout, position, &mut words) {
             return None;
         }
         // Read again with the body, or another record's header might go with it.
-        let (head, body) = words.split_first_chunk()?;
-        let again = Header::of(head).filter(|again| *again == header)?;
-        Some(Found { header: again, body: record::body(body, header.length), seen, position })
+        let again = Header::of(words.first_chunk()?)?;
+        (again == header).then_some((header, words))
     }
 }
 
 /// Ends every record of these scopes that has been published until now.
-pub(super) fn flush(memory: &impl Memory, cell: Cell) {
-    memory.raise(epoch(cell), log::head(memory));
+pub(super) fn flush(memory: &impl Memory, cell: Cell, stamp: u64) {
+    let number = usize::from(cell.0);
+    memory.raise(word::EPOCHS + number, log::head(memory));
+    memory.raise(word::FLUSHES + number, stamp);
 }
 
 /// The same for an operator's name.
-pub(super) fn flush_named(memory: &impl Memory, named: NameCell) {
-    memory.raise(epoch_of_name(named), log::head(memory));
+pub(super) fn flush_named(memory: &impl Memory, named: NameCell, stamp: u64) {
+    let number = EPOCHS + usize::from(named.0);
+    memory.raise(word::EPOCHS + number, log::head(memory));
+    memory.raise(word::FLUSHES + number, stamp);
 }
 
-/// Whether a flush has ended what was published there.
+/// Whether a flush, here or on another machine, has ended what was published there.
 pub(super) fn is_flushed(
     memory: &impl Memory,
     position: Position,
+    stamp: u64,
     cells: [Cell; 2],
     named: NameCell,
 ) -> bool {
-    let ends = |at| position < memory.load_acquire(at);
-    let [one, other] = cells;
-    ends(epoch(one)) || (one != other && ends(epoch(other))) || ends(epoch_of_name(named))
+    let [one, other] = cells.map(|cell| usize::from(cell.0));
+    let ends = |number| {
+        position < memory.load_acquire(word::EPOCHS + number)
+            || stamp <= memory.load_acquire(word::THEIR_FLUSHES + number)
+    };
+    ends(one) || (one != other && ends(other)) || ends(EPOCHS + usize::from(named.0))
 }
 
-fn epoch(cell: Cell) -> usize {
-    word::EPOCHS + usize::from(cell.0) % EPOCHS
-}
-
-fn epoch_of_name(named: NameCell) -> usize {
-    word::NAMED_EPOCHS + usize::from(named.0) % EPOCHS
+/// What has become of a record from another machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Received {
+    Put,
+    /// It, or something later, was there.
+    Known,
+    /// Others were faster time and again.
+    Lost,
 }
 
 impl Found {
     /// Where it stands, as a record of these cells.
     pub(super) fn published(&self, cells: [Cell; 2]) -> Option<Published> {
-        Published::of(self.seen, cells)
+        Published::of(self.seen, cells, self.header.stamp)
     }
 
     pub(super) fn is_single_use(&self) -> bool {
-        self.header.usage == Use::Single
+        self.header.kind == Kind::Single
     }
 }
 
 impl Published {
-    fn of(seen: Seen, cells: [Cell; 2]) -> Option<Published> {
-        Some(Published { at: u32::try_from(seen.at).ok()?, word: seen.word, cells })
+    fn of(seen: Seen, cells: [Cell; 2], stamp: u64) -> Option<Published> {
+        Some(Published { at: u32::try_from(seen.at).ok()?, word: seen.word, cells, stamp })
     }
 
     fn seen(self) -> Seen {

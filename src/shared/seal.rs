@@ -12,7 +12,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use zeroize::Zeroizing;
 
 use super::index::Name;
-use super::record::{self, Header, NONCE, Tags, Use};
+use super::record::{self, Header, Kind, NONCE, Reach, Tags};
 use super::region::{Found, NameCell};
 use super::scope::{OWNER, Owner};
 use crate::cache::SessionKey;
@@ -69,17 +69,22 @@ impl SealingKey {
         owner: &Owner,
         terms: &Terms<'_>,
         der: &[u8],
-    ) -> Option<(Name, Vec<u64>)> {
+    ) -> Option<(Header, Vec<u64>)> {
         let mut nonce = [0; NONCE];
         // From the system, always: a fork or a restored machine would repeat any state of our own.
         let filled = getrandom(&mut nonce, GetRandomFlags::empty()).ok()?;
         let name = self.name(session);
+        // What is nobody's in common is of no use to other machines, and what may be used once has to be where it is counted.
+        let is_wide = owner.common.is_some() && terms.kind == Kind::Many;
+        let reach = if is_wide { Reach::Wide } else { Reach::Home };
         let header = Header {
             name,
-            usage: terms.usage,
+            kind: terms.kind,
+            reach,
             tags: Tags { key: self.tag, owner: owner.cells().map(|cell| cell.0), name: terms.named.0 },
             origin: terms.origin,
             expiry: terms.expiry,
+            stamp: terms.stamp,
             nonce,
             length: der.len() + OWNER + record::TAG,
         };
@@ -88,7 +93,7 @@ impl SealingKey {
         body.extend(der);
         body.extend(owner.bytes());
         self.cipher.encrypt_in_place(&XNonce::from(nonce), &aad, &mut body).ok()?;
-        (filled == NONCE).then(|| (name, record::assemble(&header, &body)))
+        (filled == NONCE).then(|| (header, record::assemble(&header, &body)))
     }
 
     /// Whose the record is that was found, and the DER in it; then only its header is left. `None` if it does not open.
@@ -110,9 +115,11 @@ impl SealingKey {
 
 /// On which terms a session is shared.
 pub(super) struct Terms<'a> {
-    pub(super) usage: Use,
+    pub(super) kind: Kind,
     pub(super) origin: i64,
     pub(super) expiry: i64,
+    /// When it is made, in milliseconds since the epoch.
+    pub(super) stamp: u64,
     /// Of the operator's name for the scope.
     pub(super) named: NameCell,
     /// Names this run of the system: a session for single use does not outlive it.
@@ -128,12 +135,10 @@ fn associated(session: &SessionKey, header: &Header, boot: &[u8]) -> Vec<u8> {
     data.extend(id);
     data.extend(header.origin.to_le_bytes());
     data.extend(header.expiry.to_le_bytes());
-    match header.usage {
-        Use::Many => data.push(0),
-        Use::Single => {
-            data.push(1);
-            data.extend(boot);
-        }
+    data.extend(header.stamp.to_le_bytes());
+    data.push(header.kind as u8);
+    if header.kind == Kind::Single {
+        data.extend(boot);
     }
     data
 }

@@ -10,6 +10,8 @@ mod keys;
 #[cfg(not(miri))]
 mod look;
 mod model;
+#[cfg(not(miri))]
+mod relay;
 mod sealing;
 #[cfg(not(miri))]
 mod tier;

@@ -7,10 +7,10 @@ use super::file::{self, Attached};
 use super::key_file::Keys;
 use super::keys;
 use super::mapping::Mapping;
-use super::record::{DER_MAX, Use};
+use super::record::{DER_MAX, Kind, Tags};
 use super::region::{Cell, Found, Published, Region, Standing};
 use super::scope::{self, Owner, Scope};
-use super::seal::Terms;
+use super::seal::{SealingKey, Terms};
 use super::tally::{self, Remark, Tally};
 use crate::base::clock;
 use crate::base::settings::{Place, Shared};
@@ -97,13 +97,14 @@ impl HostTier {
         if single_use && self.boot.is_empty() {
             return None;
         }
-        let usage = if single_use { Use::Single } else { Use::Many };
+        let kind = if single_use { Kind::Single } else { Kind::Many };
         let Times { origin, expiry } = times;
-        let terms = Terms { usage, origin, expiry, named: self.region.own_name(), boot: &self.boot };
+        let named = self.region.own_name();
+        let terms = Terms { kind, origin, expiry, stamp: stamp(), named, boot: &self.boot };
         let ring = self.keys.ring();
         // Without random bytes nothing is sealed: a sandbox may forbid to ask for them.
         let sealed = ring.first().seal(key, owner, &terms, der);
-        let published = sealed.and_then(|(name, words)| self.region.put(name, owner.cells(), &words));
+        let published = sealed.and_then(|(header, words)| self.region.put(&header, owner.cells(), &words));
         self.tally.is_seen(self.region.memory(), clock::now());
         self.count(if published.is_some() { Counter::Published } else { Counter::Lost });
         published
@@ -203,8 +204,12 @@ impl HostTier {
 
     /// Invalidates a session for every process, in whichever scope it is.
     pub(crate) fn remove(&self, key: &SessionKey) {
-        let removed: usize =
-            self.keys.ring().all().map(|sealing| self.region.remove(sealing.name(key))).sum();
+        let (stamp, expiry) = (stamp(), clock::now().saturating_add(self.max_lifetime));
+        let remove = |sealing: &SealingKey| {
+            let tags = Tags { key: sealing.tag(), name: self.region.own_name().0, ..Tags::default() };
+            self.region.remove(sealing.name(key), tags, stamp, expiry)
+        };
+        let removed: usize = self.keys.ring().all().map(remove).sum();
         if removed > 0 {
             self.count(Counter::Removed);
         }
@@ -212,13 +217,15 @@ impl HostTier {
 
     /// Invalidates every session of these scopes, for every process.
     pub(crate) fn flush(&self, scopes: impl Iterator<Item = Scope>) {
-        scopes.for_each(|scope| self.region.flush(scope.cell()));
+        let stamp = stamp();
+        scopes.for_each(|scope| self.region.flush(scope.cell(), stamp));
         self.count(Counter::Flush);
     }
 
     /// Invalidates every session there is.
     pub(crate) fn flush_all(&self) {
-        Cell::all().for_each(|cell| self.region.flush(cell));
+        let stamp = stamp();
+        Cell::all().for_each(|cell| self.region.flush(cell, stamp));
         self.count(Counter::Flush);
     }
 
@@ -253,6 +260,11 @@ impl HostTier {
     pub(crate) fn counted(&self, counter: Counter) -> u64 {
         tally::total(self.region.memory(), counter)
     }
+}
+
+/// Of what happens now. Never nought, which is before everything.
+fn stamp() -> u64 {
+    clock::milliseconds().max(1)
 }
 
 fn boot_id() -> Vec<u8> {

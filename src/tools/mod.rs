@@ -1,6 +1,7 @@
 //! The host tier from outside, for what is not a TLS server: the command, the benchmarks, the tests of processes.
 
 pub mod keys;
+pub mod relay;
 
 use crate::base::clock;
 use crate::base::settings::Settings;
@@ -8,7 +9,9 @@ use crate::cache::SessionKey;
 use crate::shared::{HostTier, Owner, Scope, Times, digest};
 
 pub use crate::base::settings::{parse_duration, parse_size};
-pub use crate::shared::{AGES, Counter, Look, Process, Remark, Report, SMALLEST, Sessions, Which, flush};
+pub use crate::shared::{
+    AGES, Counter, Look, Process, Relay, Remark, Report, SMALLEST, Sessions, Which, flush,
+};
 
 /// A region that this process has opened.
 pub struct Region {

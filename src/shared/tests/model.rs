@@ -8,7 +8,7 @@ use super::super::counters::Counter;
 use super::super::index::Name;
 use super::super::layout::Layout;
 use super::super::memory::{Heap, Memory};
-use super::super::record::{self, Header, Tags, Use};
+use super::super::record::{self, Header, Kind, Reach, Tags};
 use super::super::region::{Cell, Found, NameCell, Published, Region, Standing};
 
 #[derive(Clone, Debug)]
@@ -42,17 +42,20 @@ fn name(number: u8) -> Name {
     ])
 }
 
-fn record(name: Name, stamp: u64, words: u8) -> Vec<u64> {
+fn put(region: &Region<impl Memory>, name: Name, stamp: u64, words: u8) -> Option<Published> {
     let header = Header {
         name,
-        usage: Use::Many,
+        kind: Kind::Many,
+        reach: Reach::Wide,
         tags: Tags::default(),
         origin: stamp.cast_signed(),
         expiry: 0,
+        stamp,
         nonce: [7; 24],
         length: usize::from(words) * 8,
     };
-    record::assemble(&header, &stamp.to_le_bytes().repeat(usize::from(words)))
+    let words = record::assemble(&header, &stamp.to_le_bytes().repeat(usize::from(words)));
+    region.put(&header, CELLS, &words)
 }
 
 const CELL: Cell = Cell(3);
@@ -84,8 +87,7 @@ impl Play {
         match *step {
             Step::Put { name: number, words } => {
                 self.clock += 1;
-                let published =
-                    self.region.put(name(number), CELLS, &record(name(number), self.clock, words));
+                let published = put(&self.region, name(number), self.clock, words);
                 // One that is too long for the ring leaves an older one of its name where it is.
                 if let Some(published) = published {
                     assert_eq!(self.region.standing(published), Standing::Stands);
@@ -95,13 +97,13 @@ impl Play {
             Step::Find(number) => self.find(number, false),
             Step::Take(number) => self.find(number, true),
             Step::Remove(number) => {
-                self.region.remove(name(number));
+                self.region.remove(name(number), Tags::default(), self.clock, 0);
                 if let Some((_, published)) = self.alive.remove(&number) {
                     assert_ne!(self.region.standing(published), Standing::Stands);
                 }
             }
             Step::Flush => {
-                self.region.flush(CELL);
+                self.region.flush(CELL, self.clock);
                 self.alive.clear();
             }
             Step::Scribble { .. } => {}
@@ -144,10 +146,10 @@ proptest! {
         let region = Region::new(&memory, layout, NameCell(1));
         for step in steps {
             match step {
-                Step::Put { name: number, words } => drop(region.put(name(number), CELLS, &record(name(number), 1, words))),
+                Step::Put { name: number, words } => drop(put(&region, name(number), 1, words)),
                 Step::Find(number) | Step::Take(number) => drop(find(&region, name(number)).map(|found| region.take(&found))),
-                Step::Remove(number) => drop(region.remove(name(number))),
-                Step::Flush => region.flush(CELL),
+                Step::Remove(number) => drop(region.remove(name(number), Tags::default(), 1, 0)),
+                Step::Flush => region.flush(CELL, 1),
                 Step::Scribble { at, value } => memory.store(usize::from(at) % memory.words(), value),
             }
         }
