@@ -1,10 +1,12 @@
 //! The command line. Its words are the man pages' too.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use sesscache::tools::relay::STREAMS_MAX;
 use sesscache::tools::{Which, parse_duration, parse_size};
 
 /// One TLS session cache for all processes of a machine, for programs that use OpenSSL
@@ -23,6 +25,7 @@ pub(crate) enum Command {
     Flush(Flush),
     #[command(subcommand)]
     Keys(Keys),
+    Relay(Relay),
     Doctor(Doctor),
     Completions(Completions),
     Man(Man),
@@ -211,6 +214,75 @@ pub(crate) struct Doctor {
     pub(crate) key_file: Option<PathBuf>,
 }
 
+/// Carry the sessions of a region to other machines, and theirs to it
+///
+/// Works beside the servers, which know nothing of it: follows what they add to the region and end, appends it to a stream of a Redis or
+/// Valkey server, and takes in what the relays of other machines append. Sessions travel as they lie in the region, sealed; the relay
+/// has no key. All machines need the same key file, and a scope or certificate that tells their services to be the same.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sesscache relay --region /dev/shm/sesscache/nginx/region --redis redis://10.0.0.5
+  sesscache relay --region … --redis rediss://redis.example:6379 --user relay --password-file /etc/sesscache/redis.password
+  sesscache relay --region … --redis redis://s1:26379 --redis redis://s2:26379 --sentinel mymaster
+  sesscache relay --region … --redis redis://n1 --redis redis://n2 --cluster --streams 4
+
+SIGTERM ends it when everything has been sent; SIGHUP has it read the password and the certificates again.")]
+pub(crate) struct Relay {
+    /// The region's file; waited for if there is none, unless --size is given
+    #[arg(long, value_name = "PATH")]
+    pub(crate) region: PathBuf,
+    /// The server: redis://HOST[:PORT][/DB], rediss:// for TLS, or unix:///PATH. Several with --cluster or --sentinel
+    #[arg(
+        long,
+        value_name = "URL",
+        required = true,
+        env = "SESSCACHE_REDIS",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub(crate) redis: Vec<String>,
+    /// The servers are a cluster's
+    #[arg(long, conflicts_with = "sentinel")]
+    pub(crate) cluster: bool,
+    /// The servers are sentinels, which know the one of this name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sentinel: Option<String>,
+    /// Who we are to the server
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// A file with the password
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Certificates (PEM) of those who may vouch for the server [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// Our certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Its key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Name of the stream
+    #[arg(long, value_name = "NAME", default_value = "sesscache")]
+    pub(crate) stream: String,
+    /// How many streams to spread over: all machines need the same number
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = streams)]
+    pub(crate) streams: usize,
+    /// How long the server keeps what was appended: as long as sessions may be renewed. The same on all machines
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration)]
+    pub(crate) keep: i64,
+    /// At most so many records a second go each way
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_rate: Option<u64>,
+    /// Make the region with this size if there is none
+    #[arg(long, value_parser = size)]
+    pub(crate) size: Option<u64>,
+    /// A loopback address, like 127.0.0.1:9464, at which to answer for /metrics
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics: Option<SocketAddr>,
+}
+
 /// Print completions for a shell
 #[derive(Args)]
 #[command(
@@ -230,6 +302,11 @@ pub(crate) struct Man {
     /// Gets the folders man3 and man8
     #[arg(default_value = ".")]
     pub(crate) folder: PathBuf,
+}
+
+fn streams(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=STREAMS_MAX).contains(number));
+    number.ok_or_else(|| format!("a number from 1 to {STREAMS_MAX}"))
 }
 
 fn size(text: &str) -> Result<u64, String> {

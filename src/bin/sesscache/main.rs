@@ -8,6 +8,7 @@
 //! | `flush` | ends sessions |
 //! | `keys` | makes and changes key files |
 //! | `doctor` | says why a program or a process would have no benefit |
+//! | `relay` | carries sessions between machines |
 //! | `place` | where regions are unless somebody says otherwise |
 //! | `c_api` | what the C header says, as man pages and as a page of `docs/` |
 //! | `say` | numbers and times for people |
@@ -24,6 +25,7 @@ mod flush;
 mod keys;
 mod pages;
 mod place;
+mod relay;
 mod run;
 mod say;
 mod stat;
@@ -61,6 +63,7 @@ fn start() -> Exit {
         Command::Stat(arguments) => stat::stat(&arguments),
         Command::Flush(arguments) => flush::flush(&arguments),
         Command::Keys(command) => keys::keys(&command),
+        Command::Relay(arguments) => relay::relay(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),
         Command::Completions(arguments) => pages::completions(&arguments),
         Command::Man(arguments) => pages::man(&arguments),

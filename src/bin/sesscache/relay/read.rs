@@ -1,0 +1,230 @@
+//! From a stream into the region.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use redis::streams::{StreamId, StreamRangeReply, StreamReadReply};
+use redis::{Cmd, RedisResult, Value};
+use sesscache::tools::relay::{Arrivals, StreamPlace};
+
+use super::Work;
+use super::pace::Pace;
+use super::report::{Level, Trouble, report};
+use super::server::Link;
+use super::streams::{self, FIELD, Stream};
+
+/// So many entries are read at a time.
+const ENTRIES: usize = 32;
+/// How long the server waits for an entry before it says that there is none.
+const WAIT: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(4);
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+const RETRY_LAST: Duration = Duration::from_secs(5);
+/// How often the stream is looked at to see whether it is still the same.
+const LOOK: Duration = Duration::from_secs(5);
+const BEGINNING: StreamPlace = (0, 0);
+
+struct Reading<'a> {
+    work: &'a Work<'a>,
+    stream: &'a Stream,
+    pace: Pace,
+    link: Link,
+    looked: Instant,
+}
+
+/// Reads until the end.
+pub(super) fn read(work: &Work<'_>, stream: &Stream) {
+    let trouble = Trouble::new();
+    let facts: [(&str, &dyn std::fmt::Display); 2] = [("server", work.server), ("stream", &stream.key)];
+    let mut retry = RETRY_FIRST;
+    while !work.ends() {
+        let begun = Instant::now();
+        let Err(error) = read_on(work, stream, &trouble) else { return };
+        work.tally.reading_failed();
+        trouble.is("records cannot be read", &error.to_string(), &facts);
+        if begun.elapsed() > RETRY_LAST {
+            retry = RETRY_FIRST;
+        }
+        work.sleep(retry);
+        retry = (retry * 2).min(RETRY_LAST);
+    }
+}
+
+fn read_on(work: &Work<'_>, stream: &Stream, trouble: &Trouble) -> RedisResult<()> {
+    let link = work.server.connect()?;
+    link.set_patience(PATIENCE)?;
+    let pace = Pace::new(work.arguments.max_rate);
+    let mut reading = Reading { work, stream, pace, link, looked: Instant::now() };
+    let mut place = reading.begin()?;
+    let is_well = || {
+        work.tally.reading_works();
+        trouble.is_over("records are read again", &[("stream", &stream.key)]);
+    };
+    is_well();
+    while !work.ends() {
+        if reading.looked.elapsed() > LOOK {
+            place = reading.look(place)?;
+            is_well();
+        }
+        place = reading.next(place)?;
+    }
+    Ok(())
+}
+
+impl Reading<'_> {
+    /// Where to read on.
+    fn begin(&mut self) -> RedisResult<StreamPlace> {
+        match self.work.carrier.place(self.stream.number) {
+            Some(place) => self.look(place),
+            None => self.fill(),
+        }
+    }
+
+    /// The same place, if the stream is still the one that was read until there: a server may have lost it.
+    fn look(&mut self, place: StreamPlace) -> RedisResult<StreamPlace> {
+        self.looked = Instant::now();
+        if place == BEGINNING || self.has(place)? {
+            return Ok(place);
+        }
+        // Or it was trimmed, because it is old.
+        let newest = self.newest()?;
+        if newest.is_some_and(|newest| newest.0.saturating_sub(place.0) >= self.keep()) {
+            return Ok(place);
+        }
+        report(
+            Level::Warn,
+            "the stream is another one",
+            &[("stream", &self.stream.key), ("read", &streams::id(place))],
+        );
+        self.work.send_again.store(true, Ordering::Relaxed);
+        self.work.carrier.set_place(self.stream.number, BEGINNING);
+        Ok(BEGINNING)
+    }
+
+    fn has(&mut self, place: StreamPlace) -> RedisResult<bool> {
+        let mut command = redis::cmd("XRANGE");
+        command.arg(&self.stream.key).arg(streams::id(place)).arg(streams::id(place));
+        Ok(!self.link.query::<StreamRangeReply>(&command)?.ids.is_empty())
+    }
+
+    /// The place of the newest entry, if there is one.
+    fn newest(&mut self) -> RedisResult<Option<StreamPlace>> {
+        let mut command = redis::cmd("XREVRANGE");
+        command.arg(&self.stream.key).arg("+").arg("-").arg("COUNT").arg(1);
+        let entries = self.link.query::<StreamRangeReply>(&command)?.ids;
+        Ok(entries.first().and_then(|entry| streams::place(&entry.id)))
+    }
+
+    /// How long entries are kept, in milliseconds.
+    fn keep(&self) -> u64 {
+        self.work.arguments.keep.unsigned_abs().saturating_mul(1000)
+    }
+
+    /// The next entries, or none if there are none for a while.
+    fn next(&mut self, place: StreamPlace) -> RedisResult<StreamPlace> {
+        let mut command = redis::cmd("XREAD");
+        command.arg("COUNT").arg(ENTRIES).arg("BLOCK").arg(WAIT.as_millis() as u64);
+        command.arg("STREAMS").arg(&self.stream.key).arg(streams::id(place));
+        let reply: Option<StreamReadReply> = self.link.query(&command)?;
+        let mut place = place;
+        for entry in reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids) {
+            let arrivals = self.take(&entry);
+            place = streams::place(&entry.id).unwrap_or(place);
+            self.wait(&arrivals);
+        }
+        self.work.carrier.set_place(self.stream.number, place);
+        Ok(place)
+    }
+
+    /// Takes in what an entry holds, unless it is our own.
+    fn take(&self, entry: &StreamId) -> Arrivals {
+        let bytes = entry.map.get(FIELD).and_then(|value| match value {
+            Value::BulkString(bytes) => Some(&bytes[..]),
+            _ => None,
+        });
+        let arrivals = match bytes.and_then(streams::parse) {
+            Some((from, _)) if from == self.work.carrier.id() => Arrivals::default(),
+            Some((_, letters)) => self.work.carrier.receive(letters),
+            None => Arrivals { odd: 1, ..Arrivals::default() },
+        };
+        self.work.tally.has_received(&arrivals, bytes.map_or(0, <[u8]>::len) as u64);
+        arrivals
+    }
+
+    fn wait(&mut self, arrivals: &Arrivals) {
+        let wait = self.pace.passed(arrivals.put + arrivals.known);
+        self.work.sleep(wait);
+    }
+
+    /// Fills a region that has never read the stream, newest first, and says from where to read on.
+    fn fill(&mut self) -> RedisResult<StreamPlace> {
+        let newest = self.newest()?.unwrap_or(BEGINNING);
+        let carrier = self.work.carrier;
+        let (began, room) = (carrier.written(), carrier.room());
+        // What is there is worth as much as what comes. Of an empty region a part is left for what is new.
+        let limit = if began < room / 4 { room / 4 * 3 } else { room / 4 };
+        let mut sum = Arrivals::default();
+        let mut before = streams::id(newest);
+        let mut progress = Progress::begin(self.stream);
+        while !self.work.ends() {
+            let entries = self.range_before(&before)?;
+            let Some(last) = entries.last() else { break };
+            before = format!("({}", last.id);
+            for entry in &entries {
+                let arrivals = self.take(entry);
+                sum.put += arrivals.put;
+                sum.known += arrivals.known;
+                self.wait(&arrivals);
+            }
+            let oldest = streams::place(&last.id).unwrap_or(BEGINNING);
+            progress.show(&sum, newest, oldest);
+            let age = newest.0.saturating_sub(oldest.0);
+            if age > self.keep() || carrier.written() - began > limit {
+                break;
+            }
+        }
+        progress.end(&sum);
+        if !self.work.ends() {
+            carrier.set_place(self.stream.number, newest);
+        }
+        Ok(newest)
+    }
+
+    /// Entries before this one or, without a bracket, this one and those before; the newest first.
+    fn range_before(&mut self, before: &str) -> RedisResult<Vec<StreamId>> {
+        let mut command = Cmd::new();
+        command.arg("XREVRANGE").arg(&self.stream.key).arg(before).arg("-").arg("COUNT").arg(ENTRIES);
+        Ok(self.link.query::<StreamRangeReply>(&command)?.ids)
+    }
+}
+
+/// Says once a second how far the filling is.
+struct Progress<'a> {
+    stream: &'a Stream,
+    begun: Instant,
+    shown: Instant,
+}
+
+impl Progress<'_> {
+    fn begin(stream: &Stream) -> Progress<'_> {
+        Progress { stream, begun: Instant::now(), shown: Instant::now() }
+    }
+
+    fn show(&mut self, sum: &Arrivals, newest: StreamPlace, oldest: StreamPlace) {
+        if self.shown.elapsed() < Duration::from_secs(1) {
+            return;
+        }
+        self.shown = Instant::now();
+        let age = newest.0.saturating_sub(oldest.0) / 1000;
+        let facts: [(&str, &dyn std::fmt::Display); 3] =
+            [("stream", &self.stream.key), ("records", &sum.put), ("back", &format!("{age}s"))];
+        report(Level::Info, "filling the region", &facts);
+    }
+
+    fn end(&self, sum: &Arrivals) {
+        let seconds = format!("{:.1}s", self.begun.elapsed().as_secs_f64());
+        let facts: [(&str, &dyn std::fmt::Display); 3] =
+            [("stream", &self.stream.key), ("records", &sum.put), ("took", &seconds)];
+        report(Level::Info, "the region is filled", &facts);
+    }
+}
