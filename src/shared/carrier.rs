@@ -271,11 +271,18 @@ impl Carrier {
     }
 }
 
+impl Drop for Carrier {
+    /// Who looks at the region is not told of a relay that has ended as it should.
+    fn drop(&mut self) {
+        self.region.memory().exchange(PID, std::process::id().into(), 0);
+    }
+}
+
 fn behind(memory: &impl Memory) -> u64 {
     outbox::head(memory).saturating_sub(memory.load(SENT))
 }
 
-/// What a region's relay tells of itself, if there ever was one.
+/// What a region's relay tells of itself, if there is one, or was until it was killed.
 pub(super) fn relay(memory: &impl Memory) -> Option<Relay> {
     let pid = u32::try_from(memory.load(PID)).ok().filter(|pid| *pid != 0)?;
     Some(Relay {

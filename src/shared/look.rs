@@ -53,7 +53,7 @@ pub struct Report {
     pub sessions: Sessions,
     /// Who uses it.
     pub processes: Vec<Process>,
-    /// The relay that carries its sessions to other machines, if there ever was one.
+    /// The relay that carries its sessions to other machines, if there is one, or was until it was killed.
     pub relay: Option<Relay>,
     totals: [u64; Counter::ALL.len()],
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::redis::free_port;
@@ -167,4 +168,25 @@ fn two_relays_on_one_region_are_one_too_many() {
     assert_eq!(fleet.relay("one").wait(), 1);
     assert!(one.log().contains("another relay works for"), "{}", one.log());
     assert!(one.relay.runs());
+}
+
+#[test]
+fn an_operator_sees_the_relay() {
+    let fleet = Fleet::new();
+    let mut one = fleet.machine("one");
+    one.put(1);
+    let stat = || {
+        let out = Command::new(env!("CARGO_BIN_EXE_sesscache")).args(["stat", &one.path]).output().unwrap();
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let line = format!("Relay, process {}: working; sent 1, brought 0, yet to send 0", one.relay.pid());
+    eventually("it tells of its work", || stat().contains(&line));
+    fleet.redis.pause();
+    eventually("it tells of its trouble", || stat().contains("its server is out of reach"));
+    fleet.redis.go_on();
+    eventually("it tells of its work", || stat().contains(&line));
+    assert_eq!(one.relay.end(), 0);
+    let out =
+        Command::new(env!("CARGO_BIN_EXE_sesscache")).args(["stat", "--format=json", &one.path]).output();
+    assert!(String::from_utf8(out.unwrap().stdout).unwrap().contains("\"relay\": null"));
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use sesscache::tools::{AGES, Counter, Process, Remark, Report};
+use sesscache::tools::{AGES, Counter, Process, Relay, Remark, Report};
 
 use super::Looked;
 use super::view::{self, REASONS, Seen};
@@ -39,7 +39,19 @@ fn region(looked: &Looked) -> Value {
         "lookups": lookups(&Seen::of_all(report)),
         "counters": counters(|counter| report.counted(counter)),
         "processes": report.processes.iter().map(process).collect::<Vec<_>>(),
+        "relay": report.relay.as_ref().map(relay),
         "advice": view::advice(report),
+    })
+}
+
+fn relay(relay: &Relay) -> Value {
+    json!({
+        "pid": relay.pid,
+        "seen": relay.seen,
+        "sent": relay.sent,
+        "received": relay.received,
+        "behind": relay.behind,
+        "troubled": relay.troubled,
     })
 }
 

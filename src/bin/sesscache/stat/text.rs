@@ -21,6 +21,7 @@ pub(super) fn draw(looked: &Looked, since: Option<(&Report, i64)>, now: i64) -> 
     found(&mut page, report, since);
     ages(&mut page, report);
     processes(&mut page, report);
+    relay(&mut page, report, now);
     for sentence in view::advice(report) {
         let _ = writeln!(page, "\n  ! {sentence}");
     }
@@ -151,6 +152,23 @@ fn processes(page: &mut String, report: &Report) {
     for remark in view::worth_telling(&all) {
         let _ = writeln!(page, "\n  ! {}\n    → {}", view::remark_of(remark), view::remark_mend(remark));
     }
+}
+
+fn relay(page: &mut String, report: &Report, now: i64) {
+    let Some(relay) = &report.relay else { return };
+    let how = match () {
+        () if view::is_silent(relay, now) => "not seen any more",
+        () if relay.troubled => "its server is out of reach",
+        () => "working",
+    };
+    let _ = writeln!(
+        page,
+        "\n  Relay, process {}: {how}; sent {}, brought {}, yet to send {}",
+        relay.pid,
+        say::number(relay.sent),
+        say::number(relay.received),
+        say::number(relay.behind)
+    );
 }
 
 fn row(page: &mut String, name: &str, process: &Process) {

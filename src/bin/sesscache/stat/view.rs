@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use sesscache::tools::{Counter, Process, Remark, Report};
+use sesscache::tools::{Counter, Process, Relay, Remark, Report};
 
 use crate::say;
 
@@ -95,7 +95,15 @@ pub(crate) fn advice(report: &Report) -> Vec<String> {
             say::number(lost)
         ));
     }
+    if report.relay.as_ref().is_some_and(|relay| is_silent(relay, super::now())) {
+        advice.push("the relay is gone: sessions no longer go to other machines. Start it again".to_owned());
+    }
     advice
+}
+
+/// Whether a relay has not been seen for longer than one at work would be: it says so each second.
+pub(crate) fn is_silent(relay: &Relay, now: i64) -> bool {
+    now.abs_diff(relay.seen) > 15
 }
 
 /// Those of which something follows: tickets are kept where clients are verified in a way that cannot be told from others.
