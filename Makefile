@@ -27,8 +27,8 @@ AS_RUST = --no-default-features --features command
 CARGO_TEST = SESSCACHE_LIB=$(abspath $(LIB)) $(CARGO) test $(AS_RUST)
 
 .PHONY: all lib command help demo check check-deps check-unit check-c check-differential fuzz-differential check-servers check-loom \
-	check-region check-recipes check-package deb check-miri check-threads check-sanitizers \
-	check-matrix check-third-party check-mutations fuzz bench bench-shared header lint openssl-symbolic install uninstall clean distclean
+	check-region check-fleet check-recipes check-package deb check-miri check-threads check-sanitizers \
+	check-matrix check-third-party check-mutations fuzz bench bench-shared bench-relay header lint openssl-symbolic install uninstall clean distclean
 .NOTPARALLEL:
 
 all: lib command ## the library and the command
@@ -120,6 +120,18 @@ check-mutations: ## the suite against wrong builds of the library, into docs/con
 fuzz: lib ## every fuzz target and the differential programs; MINUTES=60 in all
 	@scripts/install-deps.sh build check
 	SESSCACHE_LIB=$(abspath $(LIB)) scripts/fuzz.sh $(or $(MINUTES),60)
+
+bench-relay: all ## sessions between two regions over Redis, and whether servers notice, into docs/benchmarks-fleet.md; QUICK=1 for a glance
+	@scripts/install-deps.sh bench-relay
+	mkdir -p $(TARGET)/benches
+	$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -pthread -o $(TARGET)/benches/handshake_load benches/handshake_load.c -lssl -lcrypto
+	CARGO_TARGET_DIR=$(TARGET)/relay-bench $(CARGO) build --quiet --release --manifest-path benches/relay/Cargo.toml
+	$(TARGET)/relay-bench/release/relay-bench $(COMMAND) $(abspath $(LIB)) $(TARGET)/benches/handshake_load \
+		$(if $(QUICK),$(TARGET)/benches/benchmarks-fleet.md,docs/benchmarks-fleet.md)
+
+check-fleet: lib ## relays between machines, and everything that fails between them, long
+	@scripts/install-deps.sh build servers
+	SESSCACHE_FLEET=long $(CARGO_TEST) --test fleet
 
 bench: lib ## ours against stock, as ratios, into docs/benchmarks.md; QUICK=1 for a glance
 	@scripts/install-deps.sh bench

@@ -145,7 +145,7 @@ take_turn() {
     load=$!
     read -r -t "$limit" -u "$reader" line && [ "$line" = begin ] || die "the load did not start ($server, $who)"
     before=$(processor_time "$who")
-    read -r -t "$limit" -u "$reader" resumed full seconds || die "the load failed ($server, $who); its message is above"
+    read -r -t "$limit" -u "$reader" resumed full seconds _ || die "the load failed ($server, $who); its message is above"
     after=$(processor_time "$who")
     exec {reader}<&-
     wait "$load" || die "the load failed at its end ($server, $who)"

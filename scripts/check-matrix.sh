@@ -50,14 +50,15 @@ prepare() {
 run() {
     local libssl=$1 area=$2 log=$results/$1.$2.log status=0
     shift 2
-    cargo test --no-default-features --no-fail-fast "$@" >"$log" 2>&1 || status=$?
+    # What the tests themselves say is kept apart: it would come between the parts of a line.
+    cargo test --no-default-features --no-fail-fast "$@" >"$log" 2>"$log.said" || status=$?
     same_library
     { echo "# library $sum"; scripts/conformance/cargo_trials.py "$log"; } >"$results/$libssl.$area.tsv" || status=1
     say "$libssl $area: $(tally "$results/$libssl.$area.tsv")"
     if [ $status != 0 ]; then
         failed+=("$libssl.$area")
         grep -P '\t(?!pass$)' "$results/$libssl.$area.tsv" || tail -n 15 "$log"
-        say "$libssl $area FAILED; all of it: $log"
+        say "$libssl $area FAILED; all of it: $log and $log.said"
     fi
 }
 

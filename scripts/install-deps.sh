@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing for what is about to be done:
 #
-#   scripts/install-deps.sh GROUP...      GROUP: build, check, servers, third-party, demo, bench, bench-shared
+#   scripts/install-deps.sh GROUP...      GROUP: build, check, servers, third-party, demo, bench, bench-shared, bench-relay
 #
 # Does nothing, without a word, when all are there. Needs root or sudo only when something is missing.
 set -euo pipefail
@@ -19,16 +19,18 @@ describe() {
         servers) why='for the tests with real servers (none is started by installing it)'
                  packages='nginx apache2 haproxy stunnel4 hitch lighttpd lighttpd-mod-openssl dovecot-imapd postfix vsftpd iproute2 openssl
                      python3 perl libnet-ssleay-perl ruby libuv1 libc-ares2 libnghttp2-14 libicu72 libbrotli1
-                     node-acorn node-cjs-module-lexer node-undici' ;;
+                     node-acorn node-cjs-module-lexer node-undici redis-server' ;;
         third-party) why="for other projects' test suites (no server is started by installing it)"
                  packages='dpkg-dev python3 python3-pip libpython3.11-testsuite python3-openssl python3-pytest python3-pretend python3-flaky
                      ruby ruby-test-unit perl libnet-ssleay-perl libio-socket-ssl-perl stunnel4 memcached pkg-config libssl-dev
                      libuv1 libc-ares2 libnghttp2-14 libicu72 libbrotli1 node-acorn node-cjs-module-lexer node-undici' ;;
         demo)    why='for the demonstration (no server is started by installing it)'; packages='openssl libsqlite3-dev nginx' ;;
         bench)   why='for the benchmarks'; packages='openssl valgrind' ;;
+        bench-relay) why='for the benchmarks of the fleet (no server is started by installing it)'
+                 packages='openssl nginx redis-server git' ;;
         bench-shared) why='for the benchmarks of the host tier (no server is started by installing it)'
                  packages='openssl nginx apache2 redis-server memcached' ;;
-        *) die "there is no group '$1'; groups: build, check, servers, third-party, demo, bench, bench-shared" ;;
+        *) die "there is no group '$1'; groups: build, check, servers, third-party, demo, bench, bench-shared, bench-relay" ;;
     esac
 }
 
@@ -65,7 +67,7 @@ install_all() {
     apt update && apt install --yes --no-install-recommends "$@"
 }
 
-[ $# -gt 0 ] || die 'usage: scripts/install-deps.sh build|check|servers|third-party|demo|bench|bench-shared ...'
+[ $# -gt 0 ] || die 'usage: scripts/install-deps.sh build|check|servers|third-party|demo|bench|bench-shared|bench-relay ...'
 wanted=()
 for group in "$@"; do
     describe "$group"
