@@ -17,7 +17,7 @@ mod shim;
 
 pub use core::core;
 pub use keys::keys;
-pub use region::{attach, key_file, region};
+pub use region::{attach, key_file, letters, region};
 pub use settings::settings;
 pub use shim::shim;
 
@@ -25,13 +25,14 @@ pub use shim::shim;
 pub type Target = fn(&[u8]);
 
 /// Every target of this crate, by the name of its corpus.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("settings", settings),
     ("keys", keys),
     ("core", core),
     ("shim", shim),
     ("region", region),
     ("attach", attach),
+    ("letters", letters),
     ("key_file", key_file),
 ];
 

@@ -59,3 +59,10 @@ pub fn key_file(data: &[u8]) {
         hostile::read_key_file(text);
     }
 }
+
+/// Letters from another machine that somebody has changed, and such as no machine has sent.
+pub fn letters(data: &[u8]) {
+    let mut bytes = Bytes::new(data);
+    let changes: Vec<(u16, u8)> = (0..bytes.byte() % 16).map(|_| (place(&mut bytes), bytes.byte())).collect();
+    hostile::arrive(&changes, bytes.rest());
+}

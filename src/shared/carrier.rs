@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use super::layout::{EPOCHS, UNIT_BYTES, word};
+use super::arrivals::{self, Arrivals};
+use super::layout::{UNIT_BYTES, word};
 use super::log;
 use super::look;
 use super::mapping::Mapping;
 use super::memory::Memory;
-use super::record::{HEADER, Header, Kind, Reach};
-use super::region::{NameCell, Received, Region};
+use super::region::{NameCell, Region};
 use super::{file, keys, outbox};
 use crate::base::clock;
 
@@ -60,21 +60,6 @@ pub struct Relay {
     pub behind: u64,
     /// Whether the server cannot be reached.
     pub troubled: bool,
-}
-
-/// What has become of what arrived.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Arrivals {
-    /// Records that are in the region now, and removals that were carried out.
-    pub put: u64,
-    /// Those that were there, or had been ended.
-    pub known: u64,
-    /// Those that had expired on their way.
-    pub expired: u64,
-    /// Those that found no place.
-    pub lost: u64,
-    /// What is no record, or none that travels: from there on nothing was read.
-    pub odd: u64,
 }
 
 /// Held by the relay of a region, whatever becomes of the region's file.
@@ -153,72 +138,9 @@ impl Carrier {
         behind(self.region.memory())
     }
 
-    /// Takes in what another machine's relay has sent. `Arrived` records are for this region's processes alone.
+    /// Takes in what another machine's relay has sent.
     pub fn receive(&self, letters: &[u8]) -> Arrivals {
-        let mut arrivals = Arrivals::default();
-        let words: Vec<u64> = letters.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
-        let mut rest = &words[..];
-        let (now, clock) = (clock::now(), clock::milliseconds());
-        while let Some(head) = rest.first_chunk::<HEADER>() {
-            let header = Header::of(head).filter(|header| header.reach == Reach::Wide);
-            let Some((header, (record, others))) =
-                header.and_then(|header| Some((header, rest.split_at_checked(header.words_in_all())?)))
-            else {
-                arrivals.odd += 1;
-                return arrivals;
-            };
-            rest = others;
-            self.receive_one(&header, record, (now, clock), &mut arrivals);
-        }
-        arrivals.odd += u64::from(!rest.is_empty());
-        arrivals
-    }
-
-    fn receive_one(
-        &self,
-        header: &Header,
-        record: &[u64],
-        (now, clock): (i64, u64),
-        arrivals: &mut Arrivals,
-    ) {
-        let memory = self.region.memory();
-        let [cell, _] = header.tags.owner;
-        let flushed = |number: usize| {
-            // One that is to come would end what is yet to be made.
-            memory.raise(word::THEIR_FLUSHES + number, header.stamp.min(clock));
-        };
-        match header.kind {
-            Kind::Flushed => flushed(usize::from(cell)),
-            Kind::FlushedByName => flushed(EPOCHS + usize::from(header.tags.name)),
-            // It belongs where it is counted.
-            Kind::Single => {
-                arrivals.odd += 1;
-                return;
-            }
-            Kind::Many | Kind::Ended if header.expiry < now => {
-                arrivals.expired += 1;
-                return;
-            }
-            Kind::Many | Kind::Ended => {
-                let header = Header { reach: Reach::Arrived, ..*header };
-                let mut words = record.to_vec();
-                if let Some(head) = words.first_chunk_mut() {
-                    *head = header.words();
-                }
-                match self.region.receive(&header, &words) {
-                    Received::Put => {}
-                    Received::Known => {
-                        arrivals.known += 1;
-                        return;
-                    }
-                    Received::Lost => {
-                        arrivals.lost += 1;
-                        return;
-                    }
-                }
-            }
-        }
-        arrivals.put += 1;
+        arrivals::receive(&self.region, letters)
     }
 
     /// How far a stream has been read, if any of it was. A stream is known by a number, which is not nought.

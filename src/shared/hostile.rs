@@ -4,11 +4,13 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 
+use super::arrivals;
 use super::counters::Counter;
 use super::keys;
 use super::layout::{BYTES_MIN, Layout};
 use super::look::{Look, Which, flush};
 use super::memory::{Heap, Memory};
+use super::outbox::{self, Entry};
 use super::record::{Kind, Tags};
 use super::region::{NameCell, Region, Standing};
 use super::scope::{Owner, Scope};
@@ -113,6 +115,57 @@ fn session(id: u8) -> Option<SessionKey> {
 
 fn content(id: u8, length: u8) -> Vec<u8> {
     vec![id % 8; usize::from(length)]
+}
+
+/// Has letters arrive that somebody has changed, and others that he has made up: what opens is what was put, under its own name.
+pub(crate) fn arrive(changes: &[(u16, u8)], made_up: &[u8]) {
+    let layout = Layout::tiny(3, 200);
+    let memories = [(); 2].map(|()| Heap::new(layout.words()));
+    let [sender, receiver] = memories.each_ref().map(|memory| {
+        layout.inscribe(memory, 1);
+        Region::new(memory, layout, NameCell(1))
+    });
+    let key = SealingKey::new(&[7; 32]);
+    let scope = Scope::of_service([1; 32]);
+    let owner = Owner { common: Some(scope), own: scope };
+    let expiry = i64::MAX;
+    for id in 0..4 {
+        let Some(session) = session(id) else { return };
+        let terms = Terms { kind: Kind::Many, origin: 1, expiry, stamp: 3, named: NameCell(1), boot: b"" };
+        if let Some((header, words)) = key.seal(&session, &owner, &terms, &content(id, 40)) {
+            sender.put(&header, owner.cells(), &words);
+        }
+        if id == 0 {
+            sender.remove(key.name(&session), Tags::default(), 4, expiry);
+        }
+    }
+    let records = (0..4).filter_map(|number| match outbox::entry(sender.memory(), &layout, number + 1) {
+        Entry::At(position) => Some(sender.record(position)?.1),
+        _ => None,
+    });
+    let mut letters: Vec<u8> = records.flatten().flat_map(u64::to_le_bytes).collect();
+    for (at, byte) in changes {
+        let at = usize::from(*at) % letters.len().max(1);
+        if let Some(place) = letters.get_mut(at) {
+            *place = *byte;
+        }
+    }
+    for bytes in [&letters[..], made_up, &letters] {
+        let arrivals = arrivals::receive(&receiver, bytes);
+        let sum = arrivals.put + arrivals.known + arrivals.expired + arrivals.lost + arrivals.odd;
+        assert!(sum <= bytes.len() as u64 / 72 + 1, "more than there was");
+        for id in 0..8 {
+            let Some(session) = session(id) else { return };
+            let Ok(mut found) = receiver.find(key.name(&session), Ok) else { continue };
+            if let Some((whose, der)) = key.open(&session, b"", &mut found) {
+                assert!(whose == owner && der[..] == content(id, 40), "a session that was never shared");
+                assert!(
+                    found.header.expiry == expiry && found.header.kind == Kind::Many,
+                    "its terms were changed"
+                );
+            }
+        }
+    }
 }
 
 /// Opens a region's file into which somebody has written, and which he may have cut or lengthened: it is used, replaced or refused. What is

@@ -13,7 +13,7 @@
 //! | `index` | the slots: find, publish, clear |
 //! | `outbox` | what a relay has to carry to other machines |
 //! | `region` | both together: put, find, take, remove, flush |
-//! | `carrier`, `outgoing` | a region as its relay uses it: what arrives, and what is to be carried away |
+//! | `carrier`, `outgoing`, `arrivals` | a region as its relay uses it: what is to be carried away, and what arrives |
 //! | `record`, `seal`, `keys`, `key_file` | what a record is, and how it is sealed |
 //! | `scope` | who may resume whose sessions |
 //! | `counters`, `tally` | what each process has counted |
@@ -23,6 +23,7 @@
 //!
 //! Nothing of OpenSSL is here: a session comes and goes as its DER.
 
+mod arrivals;
 mod carrier;
 mod counters;
 mod file;
@@ -49,7 +50,8 @@ mod tally;
 mod tests;
 mod tier;
 
-pub use carrier::{Arrivals, Carrier, Lock, Relay, STREAMS_MAX, StreamPlace};
+pub use arrivals::Arrivals;
+pub use carrier::{Carrier, Lock, Relay, STREAMS_MAX, StreamPlace};
 pub use counters::Counter;
 /// No region has fewer bytes.
 pub const SMALLEST: u64 = layout::BYTES_MIN;

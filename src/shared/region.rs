@@ -352,6 +352,8 @@ pub(super) enum Received {
     Put,
     /// It, or something later, was there.
     Known,
+    /// It had expired.
+    Expired,
     /// Others were faster time and again.
     Lost,
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::super::carrier::{Arrivals, Carrier, Lock};
+use super::super::arrivals::Arrivals;
+use super::super::carrier::{Carrier, Lock};
 use super::super::index::Name;
 use super::super::layout::{BYTES_MIN, word};
 use super::super::log;
