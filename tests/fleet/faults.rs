@@ -326,3 +326,19 @@ fn without_a_server_it_ends_soon() {
     assert_eq!(one.relay.end(), 0);
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }
+
+/// Nor for one that stands still.
+#[test]
+fn with_a_server_that_stands_still_it_ends_soon() {
+    let fleet = Fleet::new();
+    let mut one = fleet.machine("one");
+    one.put(1);
+    eventually("it has been sent", || one.told().sent == 1);
+    fleet.redis.pause();
+    one.put(2);
+    one.will_say("records cannot be sent");
+    let began = std::time::Instant::now();
+    assert_eq!(one.relay.end(), 0);
+    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+    fleet.redis.go_on();
+}

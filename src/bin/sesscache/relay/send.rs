@@ -35,6 +35,9 @@ struct Sending {
 pub(super) fn send(work: &Work<'_>) {
     let mut outgoing = Outgoing::new(work.carrier);
     let mut pace = Pace::new(work.arguments.max_rate);
+    // At a rate that is limited no more than goes in a tenth of a second.
+    let limited = work.arguments.max_rate.map(|rate| usize::try_from(rate / 10).unwrap_or(LETTERS).max(1));
+    let at_once = limited.unwrap_or(LETTERS).min(LETTERS);
     let mut sending = None;
     let mut busy = Instant::now();
     let mut last_call = None;
@@ -45,7 +48,7 @@ pub(super) fn send(work: &Work<'_>) {
         }
         let ends = work.ends();
         let searched = outgoing.is_searching();
-        let letters = outgoing.gather(work.carrier, LETTERS);
+        let letters = outgoing.gather(work.carrier, at_once);
         if outgoing.is_searching() && !searched {
             work.tally.has_searched();
         }
