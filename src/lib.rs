@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | L4 | `capi` | the exported C functions, about eight lines each |
 //! | L4 | `load` | the constructor of the shared profile |
-//! | L4 | [`tools`] | the host tier for the command (`src/bin/sesscache`, a crate of its own), the benchmarks, the tests of processes |
+//! | L4 | [`tools`] | the host tier for the command with its relay (`src/bin/sesscache`, a crate of its own), the benchmarks, the tests of processes |
 //! | L3 | `shim` | what a call *means*: adoption, trampolines, the tiers in order, stock's callback rules |
 //! | L2 | `openssl` | the only place that touches OpenSSL's pointers: the table of real functions, `Session` |
 //! | L2 | `shared` | the host tier: a region of sealed records that the processes of a machine share |
