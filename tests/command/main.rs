@@ -5,6 +5,7 @@ mod doctor;
 mod help;
 mod keys;
 mod region;
+mod relay;
 mod run;
 
 use std::env;
