@@ -26,12 +26,20 @@ pub(crate) fn in_use() -> MutexGuard<'static, ()> {
     IN_USE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Marks `session` not resumable.
+/// Marks `session` not resumable. One without an id, which only a flush takes out of a cache, libssl marks there, but would
+/// not touch here: it is given one for so long.
 pub(crate) fn mark_not_resumable(session: SessionRef<'_>) {
     // SAFETY: NULL or a context that is never freed.
     if let Some(scratch) = unsafe { ContextRef::from_ptr(SCRATCH.load(Ordering::Acquire)) } {
         let _in_use = in_use();
+        let is_nameless = session.id().is_empty();
+        if is_nameless {
+            session.set_id(&[1]);
+        }
         scratch.remove_from_real(session);
+        if is_nameless {
+            session.set_id(&[]);
+        }
     }
 }
 

@@ -199,9 +199,16 @@ impl<'a> SessionRef<'a> {
         let copy = unsafe { (libssl.session_dup)(self.as_ptr()) };
         // SAFETY: a new session, whose only reference is ours.
         let Some(copy) = (unsafe { Session::own(copy) }) else { return true };
-        // SAFETY: a private session and one readable byte.
-        unsafe { (libssl.session_set1_id)(copy.as_ptr(), [1u8].as_ptr(), 1) };
+        copy.as_ref().set_id(&[1]);
         !copy.as_ref().is_resumable()
+    }
+
+    /// Gives it this id, and leaves it where it stands.
+    pub(super) fn set_id(self, id: &[u8]) {
+        let Some(libssl) = libssl() else { return };
+        let length = c_uint::try_from(id.len()).unwrap_or(0);
+        // SAFETY: a live session, and as many readable bytes.
+        unsafe { (libssl.session_set1_id)(self.as_ptr(), id.as_ptr(), length) };
     }
 
     /// Sets its time and nothing else. Where there are two functions the old one may call the new one through

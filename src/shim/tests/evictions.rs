@@ -151,6 +151,20 @@ fn a_flush_of_everything_goes_in_the_order_of_the_release() {
     });
 }
 
+/// libssl's own removal leaves such a one alone; its flush does not.
+#[test]
+fn a_flush_marks_what_has_no_id_too() {
+    in_both_worlds(|_| {
+        let app = Application::with_callbacks();
+        let session = Owned::new(TLS1_2_VERSION, b"");
+        assert_eq!(app.add(&session), 1);
+        app.flush(0);
+        assert_eq!(app.number(), 0);
+        assert!(session.is_marked());
+        assert!(session.id().is_empty());
+    });
+}
+
 #[test]
 fn a_flush_for_a_time_takes_what_had_expired_before_that_second() {
     in_both_worlds(|_| {
