@@ -81,23 +81,22 @@ fn slots(memory: &impl Memory, layout: &Layout, name: Name) -> [[Seen; SLOTS]; 2
     name.buckets(layout).map(|number| bucket(memory, layout, number))
 }
 
-/// The slots that may be this name's: a few bits of it agree.
-pub(super) fn candidates(
-    memory: &impl Memory,
-    layout: &Layout,
-    name: Name,
-) -> impl Iterator<Item = Seen> + Clone {
-    let slots = slots(memory, layout, name);
-    slots.into_iter().flatten().filter(move |seen| seen.word >> POSITION_BITS == name.piece())
+/// The slots that may be this name's: a few bits of it agree. Each is looked at when it is its turn: most are found in the
+/// first bucket, and the second one is elsewhere in memory.
+pub(super) fn candidates(memory: &impl Memory, layout: &Layout, name: Name) -> impl Iterator<Item = Seen> {
+    let slots = name.buckets(layout).into_iter().flat_map(|bucket| slots_of(memory, layout, bucket));
+    slots.filter(move |seen| seen.word >> POSITION_BITS == name.piece())
 }
 
 /// All slots of a bucket.
 pub(super) fn bucket(memory: &impl Memory, layout: &Layout, bucket: u64) -> [Seen; SLOTS] {
+    let mut slots = slots_of(memory, layout, bucket);
+    std::array::from_fn(|_| slots.next().unwrap_or(Seen { at: 0, word: 0 }))
+}
+
+fn slots_of(memory: &impl Memory, layout: &Layout, bucket: u64) -> impl Iterator<Item = Seen> {
     let first = layout.bucket(bucket);
-    std::array::from_fn(|slot| {
-        let at = first + slot;
-        Seen { at, word: memory.load_acquire(at) }
-    })
+    (first..first + SLOTS).map(|at| Seen { at, word: memory.load_acquire(at) })
 }
 
 /// Puts the name's slot: in place of an older record of that name, as `is_same` recognises it, else into whichever bucket

@@ -87,17 +87,13 @@ impl<M: Memory> Region<M> {
         mut accept: impl FnMut(Found) -> Result<T, Counter>,
     ) -> Result<T, Counter> {
         let mut why = Counter::Unknown;
-        let candidates = index::candidates(&self.memory, &self.layout, name);
-        // A session and its end have slots of their own only if they came at once.
-        let ended = candidates.clone().nth(1).and_then(|_| self.ended(name));
-        for seen in candidates {
+        for seen in index::candidates(&self.memory, &self.layout, name) {
             let Some(position) = self.position(seen) else {
                 why = Counter::Overwritten;
                 continue;
             };
             match self.copy(seen, position) {
                 Some(found) if found.header.name != name || !found.header.kind.is_session() => {}
-                Some(found) if ended >= Some(found.header.stamp) => {}
                 Some(found) => match accept(found) {
                     Ok(accepted) => return Ok(accepted),
                     Err(reason) => why = reason,
