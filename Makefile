@@ -26,7 +26,7 @@ COMMAND ?= $(TARGET)/release/sesscache
 AS_RUST = --no-default-features --features command
 CARGO_TEST = SESSCACHE_LIB=$(abspath $(LIB)) $(CARGO) test $(AS_RUST)
 
-.PHONY: all lib command help demo check check-deps check-unit check-c check-differential fuzz-differential check-servers check-loom \
+.PHONY: all lib command help demo demo-fleet check check-deps check-unit check-c check-differential fuzz-differential check-servers check-loom \
 	check-region check-fleet check-recipes check-package deb check-miri check-threads check-sanitizers \
 	check-matrix check-third-party check-mutations fuzz bench bench-shared bench-relay header lint openssl-symbolic install uninstall clean distclean
 .NOTPARALLEL:
@@ -53,6 +53,10 @@ $(COMMAND):
 demo: lib ## two server processes with and without the library, and sessions kept in a file over a restart
 	@scripts/install-deps.sh demo
 	SESSCACHE_LIB=$(abspath $(LIB)) scripts/demo.sh
+
+demo-fleet: lib command ## two hosts with nginx: without the library, with it, and with relays between them
+	@scripts/install-deps.sh demo-fleet
+	SESSCACHE_LIB=$(abspath $(LIB)) SESSCACHE_COMMAND=$(abspath $(COMMAND)) scripts/demo-fleet.sh
 
 check: check-deps lib lint check-loom ## everything that CI checks: style, model, unit, C programs, real servers, ABI, installation
 	@echo '== tests: the shim after faults on purpose'
@@ -140,6 +144,10 @@ bench: lib ## ours against stock, as ratios, into docs/benchmarks.md; QUICK=1 fo
 bench-shared: lib ## the host tier against other stores and servers' own caches, into docs/benchmarks-shared.md; QUICK=1 for a glance
 	@scripts/install-deps.sh bench-shared
 	SESSCACHE_LIB=$(abspath $(LIB)) scripts/bench-shared.sh
+
+bench-fleet: ## how many hosts and sessions relays can bear: the model of docs/fleet.md, checked by a simulation
+	@scripts/install-deps.sh build
+	CARGO_TARGET_DIR=$(abspath $(TARGET))/fleet-bench $(CARGO) run --quiet --release --manifest-path benches/fleet/Cargo.toml
 
 header: ## include/sesscache.h from the source, and docs/c-api.md from it
 	SESSCACHE_WRITE_HEADER=1 $(CARGO_TEST) --quiet --test header is_what_the_source_says

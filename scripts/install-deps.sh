@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing for what is about to be done:
 #
-#   scripts/install-deps.sh GROUP...      GROUP: build, check, servers, third-party, demo, bench, bench-shared, bench-relay
+#   scripts/install-deps.sh GROUP...      GROUP: build, check, servers, third-party, demo, demo-fleet, bench, bench-shared, bench-relay
 #
 # Does nothing, without a word, when all are there. Needs root or sudo only when something is missing.
 set -euo pipefail
@@ -25,12 +25,14 @@ describe() {
                      ruby ruby-test-unit perl libnet-ssleay-perl libio-socket-ssl-perl stunnel4 memcached pkg-config libssl-dev
                      libuv1 libc-ares2 libnghttp2-14 libicu72 libbrotli1 node-acorn node-cjs-module-lexer node-undici' ;;
         demo)    why='for the demonstration (no server is started by installing it)'; packages='openssl libsqlite3-dev nginx' ;;
+        demo-fleet) why='for the demonstration of hosts (no server is started by installing it)'
+                 packages='nginx redis-server openssl iproute2' ;;
         bench)   why='for the benchmarks'; packages='openssl valgrind' ;;
         bench-relay) why='for the benchmarks of the fleet (no server is started by installing it)'
                  packages='openssl nginx redis-server git' ;;
         bench-shared) why='for the benchmarks of the host tier (no server is started by installing it)'
                  packages='openssl nginx apache2 redis-server memcached' ;;
-        *) die "there is no group '$1'; groups: build, check, servers, third-party, demo, bench, bench-shared, bench-relay" ;;
+        *) die "there is no group '$1'; groups: build, check, servers, third-party, demo, demo-fleet, bench, bench-shared, bench-relay" ;;
     esac
 }
 
@@ -67,7 +69,7 @@ install_all() {
     apt update && apt install --yes --no-install-recommends "$@"
 }
 
-[ $# -gt 0 ] || die 'usage: scripts/install-deps.sh build|check|servers|third-party|demo|bench|bench-shared|bench-relay ...'
+[ $# -gt 0 ] || die 'usage: scripts/install-deps.sh build|check|servers|third-party|demo|demo-fleet|bench|bench-shared|bench-relay ...'
 wanted=()
 for group in "$@"; do
     describe "$group"

@@ -5,6 +5,8 @@
 
 mod carry;
 mod faults;
+mod handshakes;
+mod hosts;
 mod redis;
 mod security;
 mod speed;
