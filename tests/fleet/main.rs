@@ -9,6 +9,7 @@ mod handshakes;
 mod hosts;
 mod redis;
 mod security;
+mod servers;
 mod speed;
 
 use std::env;

@@ -5,10 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use redis::cluster::{ClusterClient, ClusterConnection};
-use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
-    Client, ClientTlsConfig, Cmd, Connection, ConnectionAddr, ConnectionInfo, FromRedisValue,
-    IntoConnectionInfo, RedisResult, TlsCertificates, TlsMode,
+    Client, ClientTlsConfig, Cmd, Connection, ConnectionAddr, ConnectionInfo, ErrorKind, FromRedisValue,
+    IntoConnectionInfo, RedisConnectionInfo, RedisError, RedisResult, Role, TlsCertificates,
 };
 
 use crate::arguments::Relay;
@@ -24,8 +23,18 @@ pub(super) struct Server {
 
 enum Way {
     Alone(Box<Client>),
-    Sentinels(Box<std::sync::Mutex<SentinelClient>>),
+    Sentinels(Box<Sentinels>),
     Cluster(Box<ClusterClient>),
+}
+
+/// Those who know which server is the master. The redis crate has a client for them, which waits for ever for one that does not
+/// answer.
+struct Sentinels {
+    infos: Vec<ConnectionInfo>,
+    /// Who we are to all of them, and to the master.
+    settings: RedisConnectionInfo,
+    master: String,
+    certificates: Option<TlsCertificates>,
 }
 
 /// A connection to it.
@@ -45,7 +54,7 @@ impl Server {
         let certificates = certificates(arguments)?;
         let addresses: Vec<String> = infos.iter().map(|info| info.addr().to_string()).collect();
         let way = match &arguments.sentinel {
-            Some(master) => sentinels(&infos, master, certificates),
+            Some(master) => Ok(sentinels(infos, master.clone(), certificates)),
             None if arguments.cluster => cluster(&infos, certificates),
             None => alone(infos, certificates),
         };
@@ -56,11 +65,7 @@ impl Server {
     pub(super) fn connect(&self) -> RedisResult<Link> {
         let link = match &self.way {
             Way::Alone(client) => Link::Server(Box::new(client.get_connection_with_timeout(PATIENCE)?)),
-            Way::Sentinels(client) => {
-                // Nobody panics while holding it.
-                let mut client = client.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                Link::Server(Box::new(client.get_connection()?))
-            }
+            Way::Sentinels(sentinels) => Link::Server(Box::new(sentinels.connect()?)),
             Way::Cluster(client) => Link::Cluster(Box::new(client.get_connection()?)),
         };
         link.set_patience(PATIENCE)?;
@@ -120,43 +125,88 @@ fn alone(infos: Vec<ConnectionInfo>, certificates: Option<TlsCertificates>) -> R
         )
             .into());
     };
-    let is_tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
-    let client = match certificates.filter(|_| is_tls) {
-        Some(certificates) => Client::build_with_tls(info, certificates)?,
-        None => Client::open(info)?,
-    };
-    Ok(Way::Alone(Box::new(client)))
+    Ok(Way::Alone(Box::new(client(info, certificates.as_ref())?)))
 }
 
-/// User, password, number of the database and TLS are the server's and the sentinels' alike.
-fn sentinels(
-    infos: &[ConnectionInfo],
-    master: &str,
-    certificates: Option<TlsCertificates>,
-) -> RedisResult<Way> {
-    let addresses = infos.iter().map(|info| info.addr().clone());
-    let mut builder = SentinelClientBuilder::new(addresses, master, SentinelServerType::Master)?;
-    if let Some(info) = infos.first() {
-        let settings = info.redis_settings();
-        builder = builder.set_client_to_redis_db(settings.db());
-        if let Some(user) = settings.username() {
-            builder = builder.set_client_to_redis_username(user);
-        }
-        if let Some(password) = settings.password() {
-            builder = builder.set_client_to_redis_password(password);
-        }
-        if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
-            builder = builder
-                .set_client_to_redis_tls_mode(TlsMode::Secure)
-                .set_client_to_sentinel_tls_mode(TlsMode::Secure);
-            if let Some(certificates) = certificates {
-                builder = builder
-                    .set_client_to_redis_certificates(certificates.clone())
-                    .set_client_to_sentinel_certificates(certificates);
+fn client(info: ConnectionInfo, certificates: Option<&TlsCertificates>) -> RedisResult<Client> {
+    let is_tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
+    match certificates.filter(|_| is_tls) {
+        Some(certificates) => Client::build_with_tls(info, certificates.clone()),
+        None => Client::open(info),
+    }
+}
+
+/// User, password and number of the database are those of the first address.
+fn sentinels(infos: Vec<ConnectionInfo>, master: String, certificates: Option<TlsCertificates>) -> Way {
+    let settings = infos.first().map(|info| info.redis_settings().clone()).unwrap_or_default();
+    Way::Sentinels(Box::new(Sentinels { infos, settings, master, certificates }))
+}
+
+impl Sentinels {
+    /// A connection to the master that the first sentinel names who names one that says so itself.
+    fn connect(&self) -> RedisResult<Connection> {
+        let mut last = RedisError::from((ErrorKind::InvalidClientConfig, "there is no sentinel"));
+        for sentinel in &self.infos {
+            match self.ask(sentinel).and_then(|(host, port)| self.connect_to(sentinel, host, port)) {
+                Ok(link) => return Ok(link),
+                Err(error) => last = error,
             }
         }
+        Err(last)
     }
-    Ok(Way::Sentinels(Box::new(std::sync::Mutex::new(builder.build()?))))
+
+    /// Most sentinels want no password. Those that do have the server's.
+    fn ask(&self, sentinel: &ConnectionInfo) -> RedisResult<(String, u16)> {
+        let nobody = RedisConnectionInfo::default();
+        match (self.ask_as(sentinel, nobody.clone()), self.settings.password()) {
+            (Err(error), Some(password)) if !error.is_io_error() => {
+                let somebody = nobody.set_password(password);
+                let user = self.settings.username();
+                let somebody = user.into_iter().fold(somebody, RedisConnectionInfo::set_username);
+                self.ask_as(sentinel, somebody)
+            }
+            (answer, _) => answer,
+        }
+    }
+
+    fn ask_as(&self, sentinel: &ConnectionInfo, who: RedisConnectionInfo) -> RedisResult<(String, u16)> {
+        let mut link = self.reach(sentinel.clone().set_redis_settings(who))?;
+        let mut command = redis::cmd("SENTINEL");
+        command.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.master);
+        let answer: Option<(String, u16)> = command.query(&mut link)?;
+        answer.ok_or_else(|| {
+            let why = "the sentinel knows no such name";
+            (ErrorKind::MasterNameNotFoundBySentinel, why, self.master.clone()).into()
+        })
+    }
+
+    /// Over TLS if the sentinel is.
+    fn connect_to(&self, sentinel: &ConnectionInfo, host: String, port: u16) -> RedisResult<Connection> {
+        let address = match sentinel.addr() {
+            ConnectionAddr::TcpTls { insecure, .. } => {
+                ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: None }
+            }
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        let info = sentinel.clone().set_addr(address).set_redis_settings(self.settings.clone());
+        let mut link = self.reach(info)?;
+        // A sentinel may not know yet, and a former master may not either: it is asked again soon.
+        match redis::cmd("ROLE").query(&mut link)? {
+            Role::Primary { .. } => Ok(link),
+            _ => Err((
+                ErrorKind::MasterNameNotFoundBySentinel,
+                "the sentinel names a server that is no master",
+            )
+                .into()),
+        }
+    }
+
+    fn reach(&self, info: ConnectionInfo) -> RedisResult<Connection> {
+        let link = client(info, self.certificates.as_ref())?.get_connection_with_timeout(PATIENCE)?;
+        link.set_write_timeout(Some(PATIENCE))?;
+        link.set_read_timeout(Some(PATIENCE))?;
+        Ok(link)
+    }
 }
 
 fn cluster(infos: &[ConnectionInfo], certificates: Option<TlsCertificates>) -> RedisResult<Way> {
