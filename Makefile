@@ -28,7 +28,7 @@ CARGO_TEST = SESSCACHE_LIB=$(abspath $(LIB)) $(CARGO) test $(AS_RUST)
 
 .PHONY: all lib command help demo demo-fleet check check-deps check-unit check-c check-differential fuzz-differential check-servers check-loom \
 	check-region check-fleet check-recipes check-package deb check-miri check-threads check-sanitizers \
-	check-matrix check-third-party check-mutations fuzz bench bench-shared bench-relay header lint openssl-symbolic install uninstall clean distclean
+	check-matrix check-third-party check-mutations fuzz bench bench-shared bench-relay bench-fleet header lint openssl-symbolic install uninstall clean distclean
 .NOTPARALLEL:
 
 all: lib command ## the library and the command
