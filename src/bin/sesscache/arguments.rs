@@ -169,6 +169,8 @@ pub(crate) enum Keys {
     Add { file: PathBuf },
     /// Have the last key seal, add the next one, and drop those that no session needs any more
     ///
+    /// Keys are made at random: of several machines that share sessions one rotates, and the others get its file.
+    ///
     /// The key that was added by the last rotation seals from now on: by now every process has it. Another one is added for the next
     /// rotation, and keys that have not sealed for longer than sessions live are dropped.
     #[command(after_help = "Example:\n  sesscache keys rotate --keep 24h /etc/sesscache/web.keys")]

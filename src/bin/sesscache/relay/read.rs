@@ -13,8 +13,12 @@ use super::report::{Level, Trouble, report};
 use super::server::Link;
 use super::streams::{self, FIELD, Stream};
 
-/// So many entries are read at a time.
+/// So many entries are read at a time, at first and when they are long: servers answer by numbers, not by bytes.
 const ENTRIES: usize = 32;
+/// And when they are short.
+const ENTRIES_MOST: usize = 4096;
+/// An answer should be about so long.
+const ANSWER: usize = 2 << 20;
 /// How long the server waits for an entry before it says that there is none.
 const WAIT: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -30,6 +34,8 @@ struct Reading<'a> {
     pace: Pace,
     link: Link,
     looked: Instant,
+    /// How many entries are read at a time.
+    entries: usize,
 }
 
 /// Reads until the end.
@@ -54,7 +60,7 @@ fn read_on(work: &Work<'_>, stream: &Stream, trouble: &Trouble) -> RedisResult<(
     let link = work.server.connect()?;
     link.set_patience(PATIENCE)?;
     let pace = Pace::new(work.arguments.max_rate);
-    let mut reading = Reading { work, stream, pace, link, looked: Instant::now() };
+    let mut reading = Reading { work, stream, pace, link, looked: Instant::now(), entries: ENTRIES };
     let mut place = reading.begin()?;
     let is_well = || {
         work.tally.reading_works();
@@ -123,11 +129,14 @@ impl Reading<'_> {
     /// The next entries, or none if there are none for a while.
     fn next(&mut self, place: StreamPlace) -> RedisResult<StreamPlace> {
         let mut command = redis::cmd("XREAD");
-        command.arg("COUNT").arg(ENTRIES).arg("BLOCK").arg(WAIT.as_millis() as u64);
+        command.arg("COUNT").arg(self.entries).arg("BLOCK").arg(WAIT.as_millis() as u64);
         command.arg("STREAMS").arg(&self.stream.key).arg(streams::id(place));
         let reply: Option<StreamReadReply> = self.link.query(&command)?;
+        let entries: Vec<StreamId> =
+            reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids).collect();
+        self.adapt(&entries);
         let mut place = place;
-        for entry in reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids) {
+        for entry in entries {
             let arrivals = self.take(&entry);
             place = streams::place(&entry.id).unwrap_or(place);
             self.wait(&arrivals);
@@ -136,12 +145,17 @@ impl Reading<'_> {
         Ok(place)
     }
 
+    /// Asks for as many next time as make a good answer, going by the last one.
+    fn adapt(&mut self, entries: &[StreamId]) {
+        let bytes: usize = entries.iter().filter_map(letters_of).map(<[u8]>::len).sum();
+        if let Some(average) = bytes.checked_div(entries.len()) {
+            self.entries = (ANSWER / average.max(1)).clamp(ENTRIES, ENTRIES_MOST);
+        }
+    }
+
     /// Takes in what an entry holds, unless it is our own.
     fn take(&self, entry: &StreamId) -> Arrivals {
-        let bytes = entry.map.get(FIELD).and_then(|value| match value {
-            Value::BulkString(bytes) => Some(&bytes[..]),
-            _ => None,
-        });
+        let bytes = letters_of(entry);
         let arrivals = match bytes.and_then(streams::parse) {
             Some((from, _)) if from == self.work.carrier.id() => Arrivals::default(),
             Some((_, letters)) => self.work.carrier.receive(letters),
@@ -159,72 +173,87 @@ impl Reading<'_> {
     /// Fills a region that has never read the stream, newest first, and says from where to read on.
     fn fill(&mut self) -> RedisResult<StreamPlace> {
         let newest = self.newest()?.unwrap_or(BEGINNING);
+        let mut progress = Progress::begin(self.stream, newest);
+        self.fill_before(newest, &mut progress)?;
+        progress.end();
+        if !self.work.ends() {
+            self.work.carrier.set_place(self.stream.number, newest);
+        }
+        Ok(newest)
+    }
+
+    fn fill_before(&mut self, newest: StreamPlace, progress: &mut Progress<'_>) -> RedisResult<()> {
         let carrier = self.work.carrier;
         let (began, room) = (carrier.written(), carrier.room());
         // What is there is worth as much as what comes. Of an empty region a part is left for what is new.
         let limit = if began < room / 4 { room / 4 * 3 } else { room / 4 };
-        let mut sum = Arrivals::default();
         let mut before = streams::id(newest);
-        let mut progress = Progress::begin(self.stream);
-        while !self.work.ends() {
+        loop {
             let entries = self.range_before(&before)?;
-            let Some(last) = entries.last() else { break };
+            let Some(last) = entries.last() else { return Ok(()) };
             before = format!("({}", last.id);
             for entry in &entries {
                 let arrivals = self.take(entry);
-                sum.put += arrivals.put;
-                sum.known += arrivals.known;
+                let age = progress.goes_on(&arrivals, streams::place(&entry.id).unwrap_or(BEGINNING));
+                let is_full = carrier.written() - began > limit;
+                if is_full || age > self.keep() || self.work.ends() {
+                    return Ok(());
+                }
                 self.wait(&arrivals);
             }
-            let oldest = streams::place(&last.id).unwrap_or(BEGINNING);
-            progress.show(&sum, newest, oldest);
-            let age = newest.0.saturating_sub(oldest.0);
-            if age > self.keep() || carrier.written() - began > limit {
-                break;
-            }
         }
-        progress.end(&sum);
-        if !self.work.ends() {
-            carrier.set_place(self.stream.number, newest);
-        }
-        Ok(newest)
     }
 
     /// Entries before this one or, without a bracket, this one and those before; the newest first.
     fn range_before(&mut self, before: &str) -> RedisResult<Vec<StreamId>> {
         let mut command = Cmd::new();
-        command.arg("XREVRANGE").arg(&self.stream.key).arg(before).arg("-").arg("COUNT").arg(ENTRIES);
-        Ok(self.link.query::<StreamRangeReply>(&command)?.ids)
+        command.arg("XREVRANGE").arg(&self.stream.key).arg(before).arg("-").arg("COUNT").arg(self.entries);
+        let entries = self.link.query::<StreamRangeReply>(&command)?.ids;
+        self.adapt(&entries);
+        Ok(entries)
+    }
+}
+
+/// What an entry holds, if it is a relay's.
+fn letters_of(entry: &StreamId) -> Option<&[u8]> {
+    match entry.map.get(FIELD)? {
+        Value::BulkString(bytes) => Some(bytes),
+        _ => None,
     }
 }
 
 /// Says once a second how far the filling is.
 struct Progress<'a> {
     stream: &'a Stream,
+    newest: StreamPlace,
+    records: u64,
     begun: Instant,
     shown: Instant,
 }
 
 impl Progress<'_> {
-    fn begin(stream: &Stream) -> Progress<'_> {
-        Progress { stream, begun: Instant::now(), shown: Instant::now() }
+    fn begin(stream: &Stream, newest: StreamPlace) -> Progress<'_> {
+        Progress { stream, newest, records: 0, begun: Instant::now(), shown: Instant::now() }
     }
 
-    fn show(&mut self, sum: &Arrivals, newest: StreamPlace, oldest: StreamPlace) {
-        if self.shown.elapsed() < Duration::from_secs(1) {
-            return;
+    /// Counts what has come from there; how far back that is, in milliseconds.
+    fn goes_on(&mut self, arrivals: &Arrivals, place: StreamPlace) -> u64 {
+        self.records += arrivals.put;
+        let age = self.newest.0.saturating_sub(place.0);
+        if self.shown.elapsed() >= Duration::from_secs(1) {
+            self.shown = Instant::now();
+            let back = format!("{}s", age / 1000);
+            let facts: [(&str, &dyn std::fmt::Display); 3] =
+                [("stream", &self.stream.key), ("records", &self.records), ("back", &back)];
+            report(Level::Info, "filling the region", &facts);
         }
-        self.shown = Instant::now();
-        let age = newest.0.saturating_sub(oldest.0) / 1000;
-        let facts: [(&str, &dyn std::fmt::Display); 3] =
-            [("stream", &self.stream.key), ("records", &sum.put), ("back", &format!("{age}s"))];
-        report(Level::Info, "filling the region", &facts);
+        age
     }
 
-    fn end(&self, sum: &Arrivals) {
-        let seconds = format!("{:.1}s", self.begun.elapsed().as_secs_f64());
+    fn end(&self) {
+        let took = format!("{:.1}s", self.begun.elapsed().as_secs_f64());
         let facts: [(&str, &dyn std::fmt::Display); 3] =
-            [("stream", &self.stream.key), ("records", &sum.put), ("took", &seconds)];
+            [("stream", &self.stream.key), ("records", &self.records), ("took", &took)];
         report(Level::Info, "the region is filled", &facts);
     }
 }

@@ -4,13 +4,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use redis::{Cmd, RedisResult};
-use sesscache::tools::relay::{Letter, Outgoing};
+use sesscache::tools::relay::Outgoing;
 
 use super::Work;
 use super::pace::Pace;
 use super::report::{Level, Trouble, report};
 use super::server::Link;
-use super::streams::FIELD;
+use super::streams::{Entry, FIELD};
 
 /// So many letters are sent at a time. The more there are to send, the more go with each round trip.
 const LETTERS: usize = 2048;
@@ -70,7 +70,8 @@ pub(super) fn send(work: &Work<'_>) {
             }
             last_call.is_none_or(|until| Instant::now() < until)
         };
-        if !deliver(work, &mut sending, &letters, until) {
+        let entries = work.streams.entries(work.carrier.id(), &letters);
+        if !deliver(work, &mut sending, entries, until) {
             return;
         }
         outgoing.confirm(work.carrier);
@@ -81,16 +82,16 @@ pub(super) fn send(work: &Work<'_>) {
     }
 }
 
-/// Sends letters, again and again until they have arrived. False if there is no time for that.
+/// Sends entries, again and again until they have arrived. False if there is no time for that.
 fn deliver(
     work: &Work<'_>,
     sending: &mut Option<Sending>,
-    letters: &[Letter],
+    mut entries: Vec<Entry<'_>>,
     mut goes_on: impl FnMut(&Work<'_>) -> bool,
 ) -> bool {
     let mut retry = RETRY_FIRST;
     while goes_on(work) {
-        match attempt(work, sending, letters) {
+        match attempt(work, sending, &mut entries) {
             Ok(()) => {
                 TROUBLE.is_over("records are sent again", &[]);
                 return true;
@@ -113,25 +114,24 @@ fn deliver(
 
 static TROUBLE: Trouble = Trouble::new();
 
-fn attempt(work: &Work<'_>, sending: &mut Option<Sending>, letters: &[Letter]) -> RedisResult<()> {
+/// Sends what is left of the entries. Those that have arrived are taken away.
+fn attempt(work: &Work<'_>, sending: &mut Option<Sending>, entries: &mut Vec<Entry<'_>>) -> RedisResult<()> {
     let current = match sending {
         Some(current) => current,
         None => sending.insert(Sending::begin(work)?),
     };
     // What is older than any session may become is of no use to anybody.
     let oldest = current.now().saturating_sub(work.arguments.keep.unsigned_abs().saturating_mul(1000));
-    let entries = work.streams.entries(work.carrier.id(), letters);
-    let bytes = entries.iter().map(|entry| entry.bytes.len() as u64).sum();
-    let count = entries.len() as u64;
-    let append = |entry: super::streams::Entry<'_>| {
+    let append = |entry: &Entry<'_>| {
         let mut command = Cmd::new();
         command.arg("XADD").arg(&entry.stream.key).arg("MINID").arg("~").arg(oldest);
         command.arg("*").arg(FIELD).arg(&entry.bytes[..]);
         command
     };
-    current.link.send(entries.into_iter().map(append).collect())?;
-    work.tally.has_sent(letters.len() as u64, bytes, count);
-    Ok(())
+    let commands: Vec<Cmd> = entries.iter().map(append).collect();
+    let (arrived, result) = current.link.send(&commands);
+    entries.drain(..arrived).for_each(|entry| work.tally.has_sent(entry.letters, entry.bytes.len() as u64));
+    result
 }
 
 impl Sending {

@@ -101,17 +101,26 @@ impl Link {
         }
     }
 
-    /// All of them, in as few round trips as it takes. Of a cluster each stream may be on a server of its own.
-    pub(super) fn send(&mut self, commands: Vec<Cmd>) -> RedisResult<()> {
+    /// All of them, in as few round trips as it takes; and how many, from the first one on, have surely been carried out. Of a
+    /// cluster each stream may be on a server of its own.
+    pub(super) fn send(&mut self, commands: &[Cmd]) -> (usize, RedisResult<()>) {
         match self {
             Link::Server(link) => {
                 let mut pipeline = redis::pipe();
                 for command in commands {
-                    pipeline.add_command(command).ignore();
+                    pipeline.add_command(command.clone()).ignore();
                 }
-                pipeline.query(link.as_mut())
+                let result = pipeline.query(link.as_mut());
+                (if result.is_ok() { commands.len() } else { 0 }, result)
             }
-            Link::Cluster(link) => commands.iter().try_for_each(|command| command.query(link.as_mut())),
+            Link::Cluster(link) => {
+                for (number, command) in commands.iter().enumerate() {
+                    if let Err(error) = command.query::<()>(link.as_mut()) {
+                        return (number, Err(error));
+                    }
+                }
+                (commands.len(), Ok(()))
+            }
         }
     }
 }

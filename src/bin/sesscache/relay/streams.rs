@@ -21,6 +21,8 @@ pub(super) struct Stream {
 pub(super) struct Entry<'a> {
     pub(super) stream: &'a Stream,
     pub(super) bytes: Vec<u8>,
+    /// How many are in it.
+    pub(super) letters: u64,
 }
 
 impl Streams {
@@ -50,11 +52,12 @@ impl Streams {
             match last {
                 Some(entry) if entry.bytes.len() + letter.bytes.len() <= ENTRY_BYTES => {
                     entry.bytes.extend(&letter.bytes);
+                    entry.letters += 1;
                 }
                 _ => {
                     let mut bytes = from.to_le_bytes().to_vec();
                     bytes.extend(&letter.bytes);
-                    entries.push(Entry { stream, bytes });
+                    entries.push(Entry { stream, bytes, letters: 1 });
                 }
             }
         }

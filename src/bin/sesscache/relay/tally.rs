@@ -26,10 +26,10 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn has_sent(&self, letters: u64, bytes: u64, entries: u64) {
+    pub(super) fn has_sent(&self, letters: u64, bytes: u64) {
         self.sent.fetch_add(letters, Ordering::Relaxed);
         self.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.entries.fetch_add(entries, Ordering::Relaxed);
+        self.entries.fetch_add(1, Ordering::Relaxed);
         self.sending_fails.store(false, Ordering::Relaxed);
     }
 
