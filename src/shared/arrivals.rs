@@ -21,13 +21,25 @@ pub struct Arrivals {
     pub odd: u64,
 }
 
+/// Whose letters they are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum From {
+    /// Another machine's.
+    Another,
+    /// Our own, which come back. What they ended stays ended, even if the ring has passed that it was; the rest is here.
+    Ourselves,
+}
+
 /// Takes in letters, one after the other.
-pub(super) fn receive(region: &Region<impl Memory>, letters: &[u8]) -> Arrivals {
+pub(super) fn receive(region: &Region<impl Memory>, letters: &[u8], from: From) -> Arrivals {
     let mut arrivals = Arrivals::default();
     let (words, rest) = letters.as_chunks();
     let words: Vec<u64> = words.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
     let mut left = &words[..];
     while let Some((header, record)) = next(&mut left) {
+        if from == From::Ourselves && header.kind != Kind::Ended {
+            continue;
+        }
         let counter = match take(region, &header, record) {
             Some(Received::Put) => &mut arrivals.put,
             Some(Received::Known) => &mut arrivals.known,

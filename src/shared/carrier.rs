@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use super::arrivals::{self, Arrivals};
+use super::arrivals::{self, Arrivals, From};
 use super::layout::{UNIT_BYTES, word};
 use super::log;
 use super::look;
@@ -28,6 +28,8 @@ const SEEN: usize = word::RELAY + 3;
 const LETTERS_OUT: usize = word::RELAY + 4;
 const LETTERS_IN: usize = word::RELAY + 5;
 const TROUBLE: usize = word::RELAY + 6;
+const NEXT: usize = word::RELAY + 7;
+const AGAIN: usize = word::RELAY + 8;
 const PLACES: usize = word::RELAY + 16;
 const PLACE_WORDS: usize = 3;
 /// How many streams a relay may have.
@@ -89,8 +91,8 @@ impl Carrier {
     /// Opens a region's file. If there is none it is made with that many bytes, or waited for: then there is nothing. The
     /// error is a sentence.
     pub fn open(path: &Path, bytes: Option<u64>) -> Result<Option<Carrier>, String> {
-        if let Some(bytes) = bytes {
-            // What is there stays as it is.
+        // What is there stays as it is: of another format it may be in use.
+        if let Some(bytes) = bytes.filter(|_| !path.exists()) {
             file::open(path, bytes, clock::now())?;
         }
         let fail = |what: String| format!("{}: {what}", path.display());
@@ -139,8 +141,8 @@ impl Carrier {
     }
 
     /// Takes in what another machine's relay has sent.
-    pub fn receive(&self, letters: &[u8]) -> Arrivals {
-        arrivals::receive(&self.region, letters)
+    pub fn receive(&self, letters: &[u8], from: From) -> Arrivals {
+        arrivals::receive(&self.region, letters, from)
     }
 
     /// How far a stream has been read, if any of it was. A stream is known by a number, which is not nought.
@@ -149,7 +151,7 @@ impl Carrier {
         Some((self.region.memory().load(at + 1), self.region.memory().load(at + 2)))
     }
 
-    /// Remembers how far a stream has been read. Of more streams than there is room for the rest are read anew by the next relay.
+    /// Remembers how far a stream has been read.
     pub fn set_place(&self, stream: u64, (milliseconds, number): StreamPlace) {
         let memory = self.region.memory();
         let Some(at) = self.place_of(stream) else { return };
@@ -164,13 +166,22 @@ impl Carrier {
         let memory = self.region.memory();
         let places = || (0..STREAMS_MAX).map(|number| PLACES + number * PLACE_WORDS);
         let holds = |value: u64| places().find(|at| memory.load(*at) == value);
-        holds(stream).or_else(|| holds(0))
+        // Where all are in use, by streams that a relay had before, one of these goes.
+        let any = || places().nth(usize::try_from(stream).unwrap_or(0) % STREAMS_MAX);
+        holds(stream).or_else(|| holds(0)).or_else(any)
     }
 
-    /// Forgets all places: for a server that has other streams than the last one.
-    pub fn forget_places(&self) {
-        let memory = self.region.memory();
-        (0..STREAMS_MAX * PLACE_WORDS).for_each(|offset| memory.store(PLACES + offset, 0));
+    /// Asks for everything to be sent again. Whatever becomes of this relay: it is asked of the next one, too.
+    pub fn ask_again(&self) {
+        self.region.memory().store(AGAIN, 1);
+    }
+
+    pub(super) fn is_asked_again(&self) -> bool {
+        self.region.memory().load(AGAIN) != 0
+    }
+
+    pub(super) fn has_sent_again(&self) {
+        self.region.memory().store(AGAIN, 0);
     }
 
     /// How far the outbox has been carried: this many entries, and all that was written before this position of the ring.
@@ -181,6 +192,11 @@ impl Carrier {
     pub(super) fn set_sent(&self, sent: u64, settled: u64) {
         self.region.memory().store(SETTLED, settled);
         self.region.memory().store(SENT, sent);
+    }
+
+    /// For who looks: all entries before this one have been carried, but for those of writers that sleep.
+    pub(super) fn set_next(&self, next: u64) {
+        self.region.memory().store(NEXT, next);
     }
 
     /// Shows that the relay is at work, and what it has carried away and brought since it said so last.
@@ -201,7 +217,7 @@ impl Drop for Carrier {
 }
 
 fn behind(memory: &impl Memory) -> u64 {
-    outbox::head(memory).saturating_sub(memory.load(SENT))
+    outbox::head(memory).saturating_sub(memory.load(NEXT))
 }
 
 /// What a region's relay tells of itself, if there is one, or was until it was killed.

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 
-use super::arrivals;
+use super::arrivals::{self, From};
 use super::counters::Counter;
 use super::keys;
 use super::layout::{BYTES_MIN, Layout};
@@ -151,7 +151,8 @@ pub(crate) fn arrive(changes: &[(u16, u8)], made_up: &[u8]) {
         }
     }
     for bytes in [&letters[..], made_up, &letters] {
-        let arrivals = arrivals::receive(&receiver, bytes);
+        let arrivals = arrivals::receive(&receiver, bytes, From::Another);
+        arrivals::receive(&receiver, bytes, From::Ourselves);
         let sum = arrivals.put + arrivals.known + arrivals.expired + arrivals.lost + arrivals.odd;
         assert!(sum <= bytes.len() as u64 / 72 + 1, "more than there was");
         for id in 0..8 {

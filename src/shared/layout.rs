@@ -1,12 +1,13 @@
 //! Where things stand in a region.
 //!
 //! ```text
-//! header (46 KiB) | outbox: words | index: buckets of 64 bytes | ring of records, in units of 16 bytes
+//! header (50 KiB) | outbox: words | index: buckets of 64 bytes | ring of records, in units of 16 bytes
 //! ```
 //!
 //! Everything follows from the region's size, so nothing in its header decides what we touch.
 
 use super::memory::Memory;
+use super::record::STAMP_END;
 
 /// `sesscach` in memory.
 pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"sesscach");
@@ -42,8 +43,10 @@ pub(super) mod word {
     pub(in super::super) const FLUSHES: usize = 768;
     /// The same for flushes that other machines have told of: records of this time and earlier do not count.
     pub(in super::super) const THEIR_FLUSHES: usize = 1280;
+    /// The same: which of our own flushes the relay has told of.
+    pub(in super::super) const TOLD_FLUSHES: usize = 1792;
     /// The cells of the processes.
-    pub(in super::super) const PROCESSES: usize = 1792;
+    pub(in super::super) const PROCESSES: usize = 2304;
 }
 
 /// How many cells the scopes are spread over, and as many the names. A collision costs misses.
@@ -161,7 +164,9 @@ fn has_sound_epochs(memory: &impl Memory) -> bool {
     let epochs = word::EPOCHS..word::EPOCHS + 2 * EPOCHS;
     // The head is asked last: it grows.
     let last = epochs.map(|at| memory.load_acquire(at)).max();
-    last.unwrap_or(0) <= memory.load_acquire(word::HEAD)
+    let mut theirs = word::THEIR_FLUSHES..word::THEIR_FLUSHES + 2 * EPOCHS;
+    let is_possible = |at| memory.load_acquire(at) < STAMP_END / 2;
+    last.unwrap_or(0) <= memory.load_acquire(word::HEAD) && theirs.all(is_possible)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -226,6 +231,7 @@ mod tests {
             (word::EPOCHS + 7, 1, Recognised::Foreign),
             (word::EPOCHS + 2 * EPOCHS - 1, u64::MAX, Recognised::Foreign),
             (word::CELLS, 7, Recognised::Foreign),
+            (word::THEIR_FLUSHES + 9, u64::MAX, Recognised::Foreign),
         ] {
             let before = memory.load(at);
             memory.store(at, value);

@@ -212,7 +212,7 @@ fn sessions(memory: &impl Memory, layout: &Layout, now: i64) -> Sessions {
         }
         let Some(header) = Header::of(&words).filter(|header| header.kind.is_session()) else { continue };
         let cells = header.tags.owner.map(Cell);
-        if !region::is_flushed(memory, position, header.stamp, cells, NameCell(header.tags.name)) {
+        if !region::is_flushed(memory, position, header.made(), cells, NameCell(header.tags.name)) {
             sessions.meet(&header, now);
         }
     }

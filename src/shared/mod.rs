@@ -50,7 +50,7 @@ mod tally;
 mod tests;
 mod tier;
 
-pub use arrivals::Arrivals;
+pub use arrivals::{Arrivals, From};
 pub use carrier::{Carrier, Lock, Relay, STREAMS_MAX, StreamPlace};
 pub use counters::Counter;
 /// No region has fewer bytes.

@@ -15,6 +15,8 @@ use crate::base::clock;
 const PATIENCE: Duration = Duration::from_millis(50);
 /// A writer notes its record well within this time of writing it.
 const SETTLING: Duration = Duration::from_secs(2);
+/// A server that loses what it is given again and again is given it all no more often.
+const AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// So many sleepers are remembered. For more the index is searched instead.
 const SLEEPERS: usize = 1024;
 /// So many buckets are searched at a time.
@@ -40,8 +42,12 @@ pub struct Outgoing {
     settled: Position,
     /// The same for this position, once so much time has gone by.
     settling: Option<(Position, Instant)>,
-    /// For each cell: which flush was handed out last.
-    flushes: Vec<u64>,
+    /// Flushes that were handed out since the last confirmation: number and stamp.
+    flushes: Vec<(usize, u64)>,
+    /// Whether all that is in the region is being handed out once more.
+    again: bool,
+    /// When that was begun last.
+    began_again: Option<Instant>,
 }
 
 /// The next number's writer has not filled its cell.
@@ -69,7 +75,9 @@ impl Outgoing {
             search: None,
             settled,
             settling: None,
-            flushes: vec![0; 2 * EPOCHS],
+            flushes: Vec::new(),
+            again: false,
+            began_again: None,
         }
     }
 
@@ -77,32 +85,48 @@ impl Outgoing {
     /// `confirm` says so.
     pub fn gather(&mut self, carrier: &Carrier, limit: usize) -> Vec<Letter> {
         let mut letters = Vec::new();
+        let is_soon = self.began_again.is_some_and(|began| began.elapsed() < AGAIN_AFTER);
+        if carrier.is_asked_again() && !self.again && !is_soon {
+            self.begin_again(carrier);
+        }
         self.gather_flushes(carrier, &mut letters);
         self.gather_late(carrier, &mut letters);
-        self.gather_next(carrier, limit, &mut letters);
+        // A search comes to its end, too, however much is new.
+        let share = if self.search.is_some() { limit.div_ceil(2) } else { limit };
+        self.gather_next(carrier, share, &mut letters);
         self.gather_found(carrier, limit, &mut letters);
         letters
     }
 
     /// What was handed out has arrived at the server: the next relay does not begin before it.
-    pub fn confirm(&self, carrier: &Carrier) {
+    pub fn confirm(&mut self, carrier: &Carrier) {
+        let memory = carrier.region.memory();
+        for (number, stamp) in self.flushes.drain(..) {
+            memory.store(word::TOLD_FLUSHES + number, stamp);
+        }
+        carrier.set_next(self.next);
         // What a search has found is not remembered: the next relay would have to search again.
         if self.search.is_none() {
             let sent = self.sleepers.iter().copied().fold(self.next, u64::min);
             carrier.set_sent(sent, self.settled);
+            if std::mem::take(&mut self.again) {
+                carrier.has_sent_again();
+            }
         }
     }
 
     fn gather_flushes(&mut self, carrier: &Carrier, letters: &mut Vec<Letter>) {
         let memory = carrier.region.memory();
-        for (number, handed_out) in self.flushes.iter_mut().enumerate() {
+        for number in 0..2 * EPOCHS {
             let stamp = memory.load_acquire(word::FLUSHES + number);
-            if stamp != *handed_out {
-                *handed_out = stamp;
-                let header = flush_header(number, stamp);
-                // Everybody reads every stream, so whichever will do.
-                letters.push(Letter { about: number as u64, bytes: bytes(&header.words()) });
+            let told = stamp == memory.load(word::TOLD_FLUSHES + number);
+            if stamp == 0 || told || self.flushes.contains(&(number, stamp)) {
+                continue;
             }
+            self.flushes.push((number, stamp));
+            // By a clock that was ahead it is now, and not in what is yet to come. Everybody reads every stream, so whichever will do.
+            let header = flush_header(number, stamp.min(clock::milliseconds()));
+            letters.push(Letter { about: number as u64, bytes: bytes(&header.words()) });
         }
     }
 
@@ -164,19 +188,30 @@ impl Outgoing {
     }
 
     /// Hands everything out once more that is still in the region.
-    pub fn begin_again(&mut self, carrier: &Carrier) {
-        self.settled = 0;
-        self.flushes.fill(0);
-        self.begin_search(carrier);
+    fn begin_again(&mut self, carrier: &Carrier) {
+        let memory = carrier.region.memory();
+        (0..2 * EPOCHS).for_each(|number| memory.store(word::TOLD_FLUSHES + number, 0));
+        self.again = true;
+        self.began_again = Some(Instant::now());
+        self.search = Some(Search { bucket: 0, from: 0 });
     }
 
     fn begin_search(&mut self, carrier: &Carrier) {
-        // What is noted from now on is read from the outbox.
-        self.next = outbox::head(carrier.region.memory());
-        self.sleepers.clear();
+        let (memory, layout) = (carrier.region.memory(), carrier.region.layout());
+        // Half of what the outbox holds is read all the same: among it is what writers were at that put their slots behind the
+        // search's back.
+        self.next = outbox::head(memory).saturating_sub(layout.cells / 2);
+        self.sleepers.truncate(SLEEPERS / 2);
         self.waiting = None;
         self.settling = None;
-        self.search = Some(Search { bucket: 0, from: self.settled });
+        let from = if self.again { 0 } else { self.settled };
+        self.search = Some(Search { bucket: 0, from });
+    }
+
+    /// Hands out once more what was handed out lately: half of what the outbox holds.
+    pub fn repeat_latest(&mut self, carrier: &Carrier) {
+        let (memory, layout) = (carrier.region.memory(), carrier.region.layout());
+        self.next = self.next.min(outbox::head(memory).saturating_sub(layout.cells / 2));
     }
 
     fn gather_found(&mut self, carrier: &Carrier, limit: usize, letters: &mut Vec<Letter>) {

@@ -1,6 +1,7 @@
 //! A record in the ring: a header in the clear, which says no more than an observer of the traffic knows, and a sealed body.
 
 use super::index::Name;
+use super::region::Made;
 use super::scope::OWNER;
 
 /// The longest body: a session of 16 KiB, sealed.
@@ -18,6 +19,8 @@ const MARK: u64 = 0x5e;
 /// The bits of the length.
 const LENGTH: u64 = (1 << 15) - 1;
 const _: () = assert!((BODY_MAX as u64) <= LENGTH);
+/// No stamp is so high.
+pub(super) const STAMP_END: u64 = 1 << 48;
 
 /// What a record says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -139,6 +142,11 @@ impl Header {
 }
 
 impl Header {
+    /// When and where it was made.
+    pub(super) fn made(&self) -> Made {
+        Made { stamp: self.stamp, elsewhere: self.reach == Reach::Arrived }
+    }
+
     /// How long the whole record is.
     pub(super) fn words_in_all(&self) -> usize {
         HEADER + self.length.div_ceil(8)

@@ -6,7 +6,7 @@ use super::layout::{EPOCHS, Layout, word};
 use super::log::{self, Position};
 use super::memory::{Memory, Ordering, fence};
 use super::outbox;
-use super::record::{self, HEADER, Header, Kind, NONCE, Reach, Tags};
+use super::record::{self, HEADER, Header, Kind, NONCE, Reach, STAMP_END, Tags};
 
 /// Where a record was published. One of this process's own remembers it, to ask later whether it still counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,7 +15,15 @@ pub(crate) struct Published {
     /// The slot, as a 32-bit place: a region has fewer.
     at: u32,
     cells: [Cell; 2],
-    stamp: u64,
+    made: Made,
+}
+
+/// When a record was made, and where.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Made {
+    pub(super) stamp: u64,
+    /// On another machine, whose clock is another one, too.
+    pub(super) elsewhere: bool,
 }
 
 /// What has become of a published record.
@@ -68,7 +76,7 @@ impl<M: Memory> Region<M> {
         let position = self.append(header, words)?;
         let is_same = |seen: Seen| self.header(seen).is_some_and(|other| other.name == header.name);
         let seen = index::publish(&self.memory, &self.layout, header.name, position, is_same)?;
-        Published::of(seen, cells, header.stamp)
+        Published::of(seen, cells, header.made())
     }
 
     /// Writes a record, for whoever finds its slot, and into the outbox if it is to travel.
@@ -106,7 +114,7 @@ impl<M: Memory> Region<M> {
 
     /// Whether a flush of these cells has ended what `find` has found.
     pub(super) fn has_flushed(&self, found: &Found, cells: [Cell; 2]) -> bool {
-        self.is_flushed(found.position, found.header.stamp, cells)
+        self.is_flushed(found.position, found.header.made(), cells)
     }
 
     /// Takes out what `find` has found. Of all who try, in whatever process, one succeeds.
@@ -118,7 +126,7 @@ impl<M: Memory> Region<M> {
     pub(super) fn take_published(&self, published: Published) -> bool {
         let seen = published.seen();
         let (position, _) = seen.last_position(&self.memory, &self.layout);
-        !self.is_flushed(position, published.stamp, published.cells) && seen.clear(&self.memory)
+        !self.is_flushed(position, published.made, published.cells) && seen.clear(&self.memory)
     }
 
     /// Takes out whatever has this name; how many there were. What the ring has passed is no longer known by its name, but its
@@ -251,7 +259,7 @@ impl<M: Memory> Region<M> {
     pub(super) fn standing(&self, published: Published) -> Standing {
         let seen = published.seen();
         let (position, holds) = seen.last_position(&self.memory, &self.layout);
-        if self.is_flushed(position, published.stamp, published.cells) {
+        if self.is_flushed(position, published.made, published.cells) {
             return Standing::Gone;
         }
         // A slot that is used again hides whether it was emptied before: then the answer has to be the safe one.
@@ -275,12 +283,18 @@ impl<M: Memory> Region<M> {
         seen.position(&self.memory, &self.layout)
     }
 
+    /// The time for a record of these cells that is made now: later than every flush by which another machine could have meant it, even
+    /// if that came by a clock that was ahead.
+    pub(super) fn stamp(&self, now: u64, cells: [Cell; 2]) -> u64 {
+        now.max(flushed_elsewhere(&self.memory, cells, self.own_name) + 1).min(STAMP_END - 1)
+    }
+
     pub(super) fn layout(&self) -> &Layout {
         &self.layout
     }
 
-    fn is_flushed(&self, position: Position, stamp: u64, cells: [Cell; 2]) -> bool {
-        is_flushed(&self.memory, position, stamp, cells, self.own_name)
+    fn is_flushed(&self, position: Position, made: Made, cells: [Cell; 2]) -> bool {
+        is_flushed(&self.memory, position, made, cells, self.own_name)
     }
 
     /// The header of the record that a slot names, if one is there.
@@ -314,30 +328,48 @@ impl<M: Memory> Region<M> {
 
 /// Ends every record of these scopes that has been published until now.
 pub(super) fn flush(memory: &impl Memory, cell: Cell, stamp: u64) {
-    let number = usize::from(cell.0);
-    memory.raise(word::EPOCHS + number, log::head(memory));
-    memory.raise(word::FLUSHES + number, stamp);
+    flush_cell(memory, usize::from(cell.0), stamp);
 }
 
 /// The same for an operator's name.
 pub(super) fn flush_named(memory: &impl Memory, named: NameCell, stamp: u64) {
-    let number = EPOCHS + usize::from(named.0);
+    flush_cell(memory, EPOCHS + usize::from(named.0), stamp);
+}
+
+fn flush_cell(memory: &impl Memory, number: usize, stamp: u64) {
+    const TRIES: usize = 64;
     memory.raise(word::EPOCHS + number, log::head(memory));
-    memory.raise(word::FLUSHES + number, stamp);
+    // Later than the last one, whatever has become of the clock: a relay has to see that there is another. Of several at once
+    // one is enough.
+    for _ in 0..TRIES {
+        let last = memory.load(word::FLUSHES + number);
+        if memory.exchange(word::FLUSHES + number, last, stamp.max(last.saturating_add(1))) {
+            return;
+        }
+    }
+}
+
+/// The latest time at which another machine has flushed records of these cells. What is made now is made later.
+fn flushed_elsewhere(memory: &impl Memory, cells: [Cell; 2], named: NameCell) -> u64 {
+    let [one, other] = cells.map(|cell| usize::from(cell.0));
+    let numbers = [one, other, EPOCHS + usize::from(named.0)];
+    numbers.map(|number| memory.load_acquire(word::THEIR_FLUSHES + number)).into_iter().max().unwrap_or(0)
 }
 
 /// Whether a flush, here or on another machine, has ended what was published there.
 pub(super) fn is_flushed(
     memory: &impl Memory,
     position: Position,
-    stamp: u64,
+    made: Made,
     cells: [Cell; 2],
     named: NameCell,
 ) -> bool {
     let [one, other] = cells.map(|cell| usize::from(cell.0));
     let ends = |number| {
+        // Where it stands tells nothing of when one was made that has come from elsewhere.
         position < memory.load_acquire(word::EPOCHS + number)
-            || stamp <= memory.load_acquire(word::THEIR_FLUSHES + number)
+            || made.stamp <= memory.load_acquire(word::THEIR_FLUSHES + number)
+            || (made.elsewhere && made.stamp <= memory.load_acquire(word::FLUSHES + number))
     };
     ends(one) || (one != other && ends(other)) || ends(EPOCHS + usize::from(named.0))
 }
@@ -357,7 +389,7 @@ pub(super) enum Received {
 impl Found {
     /// Where it stands, as a record of these cells.
     pub(super) fn published(&self, cells: [Cell; 2]) -> Option<Published> {
-        Published::of(self.seen, cells, self.header.stamp)
+        Published::of(self.seen, cells, self.header.made())
     }
 
     pub(super) fn is_single_use(&self) -> bool {
@@ -366,8 +398,8 @@ impl Found {
 }
 
 impl Published {
-    fn of(seen: Seen, cells: [Cell; 2], stamp: u64) -> Option<Published> {
-        Some(Published { at: u32::try_from(seen.at).ok()?, word: seen.word, cells, stamp })
+    fn of(seen: Seen, cells: [Cell; 2], made: Made) -> Option<Published> {
+        Some(Published { at: u32::try_from(seen.at).ok()?, word: seen.word, cells, made })
     }
 
     fn seen(self) -> Seen {

@@ -7,7 +7,7 @@ use super::file::{self, Attached};
 use super::key_file::Keys;
 use super::keys;
 use super::mapping::Mapping;
-use super::record::{DER_MAX, Kind, Tags};
+use super::record::{DER_MAX, Kind, STAMP_END, Tags};
 use super::region::{Cell, Found, Published, Region, Standing};
 use super::scope::{self, Owner, Scope};
 use super::seal::{SealingKey, Terms};
@@ -100,7 +100,8 @@ impl HostTier {
         let kind = if single_use { Kind::Single } else { Kind::Many };
         let Times { origin, expiry } = times;
         let named = self.region.own_name();
-        let terms = Terms { kind, origin, expiry, stamp: stamp(), named, boot: &self.boot };
+        let stamp = self.region.stamp(stamp(), owner.cells());
+        let terms = Terms { kind, origin, expiry, stamp, named, boot: &self.boot };
         let ring = self.keys.ring();
         // Without random bytes nothing is sealed: a sandbox may forbid to ask for them.
         let sealed = ring.first().seal(key, owner, &terms, der);
@@ -264,7 +265,7 @@ impl HostTier {
 
 /// Of what happens now. Never nought, which is before everything.
 fn stamp() -> u64 {
-    clock::milliseconds().max(1)
+    clock::milliseconds().clamp(1, STAMP_END - 1)
 }
 
 fn boot_id() -> Vec<u8> {

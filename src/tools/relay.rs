@@ -1,3 +1,3 @@
 //! A region as a relay uses it: what is to be carried to other machines, and what arrives from them. No key is needed.
 
-pub use crate::shared::{Arrivals, Carrier, Letter, Lock, Outgoing, STREAMS_MAX, StreamPlace};
+pub use crate::shared::{Arrivals, Carrier, From, Letter, Lock, Outgoing, STREAMS_MAX, StreamPlace};

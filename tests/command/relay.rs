@@ -18,6 +18,7 @@ fn what_cannot_be_meant_is_refused_at_once() {
     at(&[&one[..], &["--password-file", &empty]].concat(), &[&empty, "empty"]);
     at(&with(&["--password-file", "/nowhere/password"]), &["/nowhere/password"]);
     at(&with(&["--tls-ca", "/nowhere/ca.pem"]), &["/nowhere/ca.pem"]);
+    at(&[&one[..], &["--tls-ca", &empty]].concat(), &["rediss://"]);
     bad(&["relay", "--region", "/nowhere/region", "--redis", "redis://a"], &["/nowhere"]);
 }
 

@@ -155,6 +155,12 @@ fn metrics_are_told_to_this_machine() {
     assert!(text.starts_with("HTTP/1.1 200") && text.contains("application/openmetrics-text"), "{text}");
     assert!(text.ends_with("# EOF\n") && text.contains("\nsesscache_relay_up 1\n"), "{text}");
     assert!(ask("/").unwrap().starts_with("HTTP/1.1 404"));
+    // Who promises much and sends nothing is not waited for, nor believed.
+    let mut dawdler = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(dawdler, "POST /metrics HTTP/1.1\r\nContent-Length: 100000000000000\r\n\r\n").unwrap();
+    let mut silent = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(silent, "GET /metrics").unwrap();
+    assert!(tells("sesscache_relay_sent_records_total 1"));
     assert_eq!(one.relay.end(), 0);
     assert!(fs::read_to_string(&one.log).unwrap().contains("msg=stopped sent=1"));
 }

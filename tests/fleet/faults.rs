@@ -342,3 +342,69 @@ fn with_a_server_that_stands_still_it_ends_soon() {
     assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
     fleet.redis.go_on();
 }
+
+/// The new stream is read before anybody has looked whether it is the old one.
+#[test]
+fn the_stream_is_deleted_while_there_is_traffic() {
+    let fleet = Fleet::new();
+    let (one, other) = (fleet.machine("one"), fleet.machine("other"));
+    (100..200).for_each(|number| one.put(number));
+    eventually("all arrive", || other.count(100..200) == 100);
+    // A look at the stream is due, and has to be over.
+    std::thread::sleep(Duration::from_secs(6));
+    fleet.redis.say(&["DEL", "sesscache"]);
+    for number in 1000..1080 {
+        other.put(number);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let third = fleet.machine("third");
+    eventually("the newcomer has everything", || third.count((100..200).chain(1000..1080)) == 180);
+}
+
+/// A server took over that lacks the latest entries.
+#[test]
+fn the_stream_loses_its_end() {
+    let fleet = Fleet::new();
+    let (one, other) = (fleet.machine("one"), fleet.machine("other"));
+    are_well(&one, &other, 1);
+    one.put(3);
+    other.will_have(3);
+    let last = fleet.redis.say(&["XREVRANGE", "sesscache", "+", "-", "COUNT", "1"]);
+    let id = last.lines().find(|line| line.contains('-')).unwrap().trim().to_owned();
+    assert_eq!(fleet.redis.number(&["XDEL", "sesscache", &id]), 1);
+    one.will_say("the stream has lost its end");
+    let third = fleet.machine("third");
+    third.will_have(3);
+    assert!(third.has(1) && third.has(2));
+    are_well(&one, &other, 10);
+}
+
+/// A server, or what pretends to be one, that answers one byte a second, and not what was asked.
+#[test]
+fn a_server_that_drips_does_not_keep_a_relay_from_ending() {
+    let fleet = Fleet::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            std::thread::spawn(move || drip(client));
+        }
+    });
+    let _region = fleet.region("one", "8M");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sesscache"));
+    command.args(["relay", "--region", &fleet.folder.path("one"), "--redis", &url]);
+    command.stderr(std::process::Stdio::null());
+    let mut relay = super::Process::start(command);
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(relay.runs());
+    let began = std::time::Instant::now();
+    assert_eq!(relay.end(), 0);
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+}
+
+fn drip(mut client: TcpStream) {
+    let mut answer = b"$1000000\r\n".iter().chain(std::iter::repeat(&b'x'));
+    while answer.next().is_some_and(|byte| client.write_all(&[*byte]).is_ok()) {
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}

@@ -135,7 +135,7 @@ fn a_region_of_random_bytes_can_be_looked_at() {
     let mut bytes = fs::read(path).unwrap();
     let mut state = 7_u64;
     // All but what the header says of the region's size, and its flushes.
-    let (head, rest) = bytes.split_at_mut(6144);
+    let (head, rest) = bytes.split_at_mut(8 * 1792);
     for byte in head[64..2048].iter_mut().chain(rest) {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         *byte = (state >> 33) as u8;

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::super::arrivals::Arrivals;
+use super::super::arrivals::{Arrivals, From};
 use super::super::carrier::{Carrier, Lock};
-use super::super::index::Name;
+use super::super::index::{self, Name};
 use super::super::layout::{BYTES_MIN, word};
 use super::super::log;
 use super::super::memory::Memory;
 use super::super::outgoing::{Letter, Outgoing};
 use super::super::record::{self, HEADER, Header, Kind, Reach, Tags};
-use super::super::region::Standing;
+use super::super::region::{self, Standing};
 use super::super::{HostTier, Look, Owner, Times, Which, flush};
 use super::files::Folder;
 use super::tier::{TIMES, key, of, owner, scope, shared};
@@ -78,7 +78,7 @@ impl Machine {
 
     fn receive(&self, letters: &[Letter]) -> Arrivals {
         let bytes: Vec<u8> = letters.iter().flat_map(|letter| letter.bytes.clone()).collect();
-        self.carrier.receive(&bytes)
+        self.carrier.receive(&bytes, From::Another)
     }
 }
 
@@ -101,9 +101,9 @@ fn sessions_are_found_on_the_other_machine_and_go_no_further() {
     assert!(other.finds(1) && other.finds(2) && !other.finds(3));
     assert_eq!(other.receive(&letters), Arrivals { known: 2, ..Arrivals::default() });
     assert!(other.gather().is_empty() && one.gather().is_empty());
-    other.outgoing.begin_again(&other.carrier);
+    other.carrier.ask_again();
     assert!(other.gather().is_empty());
-    one.outgoing.begin_again(&one.carrier);
+    one.carrier.ask_again();
     assert_eq!(one.gather().len(), 2);
 }
 
@@ -118,7 +118,7 @@ fn what_is_of_use_to_nobody_else_stays() {
     one.servers.put(&owner("a"), &key(3), b"expired", expired, false).unwrap();
     assert!(one.gather().is_empty());
     // Nor does a search find it.
-    one.outgoing.begin_again(&one.carrier);
+    one.carrier.ask_again();
     assert!(one.gather().is_empty());
 }
 
@@ -381,8 +381,9 @@ fn a_stream_is_read_on_from_its_place() {
     assert_eq!((again.place(7), again.place(8), again.place(9)), (Some((9, 0)), Some((1, 2)), None));
     assert_eq!(again.id(), one.carrier.id());
     assert_ne!(again.id(), fleet.machine("other").carrier.id());
+    // Of more than there is room for the latest are remembered.
     (0..100).for_each(|number| one.carrier.set_place(100 + number, (1, 1)));
-    assert_eq!(one.carrier.place(7), Some((9, 0)));
+    assert_eq!(one.carrier.place(199), Some((1, 1)));
 }
 
 #[test]
@@ -406,7 +407,7 @@ fn a_region_has_one_relay_and_a_relay_knows_its_region() {
 }
 
 fn received_by(machine: &Machine, bytes: &[u8]) {
-    let arrivals = machine.carrier.receive(bytes);
+    let arrivals = machine.carrier.receive(bytes, From::Another);
     let sum = arrivals.put + arrivals.known + arrivals.expired + arrivals.lost + arrivals.odd;
     assert!(sum <= bytes.len() as u64 / 8 + 1);
     for number in 0..4 {
@@ -448,4 +449,123 @@ impl Machine {
         self.gather();
         self.finds(number)
     }
+}
+
+/// It stands behind the flush in the ring, and was made before it.
+#[test]
+fn a_flush_ends_what_arrives_late_also_where_it_was_made() {
+    let fleet = Fleet::new();
+    let (one, mut other) = (fleet.machine("one"), fleet.machine("other"));
+    other.put(1);
+    let late = other.gather();
+    a_while();
+    one.servers.flush(once(scope("a")));
+    a_while();
+    one.receive(&late);
+    assert!(!one.finds(1));
+    other.put(2);
+    one.receive(&other.gather());
+    assert!(one.finds(2));
+}
+
+/// A writer that is between its number and its slot while the index is searched.
+#[test]
+fn what_is_put_behind_the_back_of_a_search_is_sent_too() {
+    let fleet = Fleet::new();
+    let mut one = fleet.machine("one");
+    one.put(1);
+    let (header, words) = one.carrier.region.record(0).unwrap();
+    one.servers.remove(&key(1));
+    assert!(!one.gather().is_empty());
+    one.outgoing.confirm(&one.carrier);
+    let layout = *one.carrier.region.layout();
+    let position = log::append(one.carrier.region.memory(), &layout, &words).unwrap();
+    let number = one.carrier.region.memory().add(word::OUTBOX, 1);
+    one.carrier.ask_again();
+    one.gather();
+    one.outgoing.confirm(&one.carrier);
+    let memory = one.carrier.region.memory();
+    let round = number / layout.cells + 1;
+    memory.store_release(layout.cell(number), round << index::POSITION_BITS | position);
+    index::publish(memory, &layout, header.name, position, |_| true).unwrap();
+    assert!(one.finds(1));
+    assert_eq!(one.gather().len(), 1);
+}
+
+#[test]
+fn flushes_by_a_clock_that_was_ahead_end_what_was_there_once() {
+    let fleet = Fleet::new();
+    let (mut one, other) = (fleet.machine("one"), fleet.machine("other"));
+    let cell = scope("a").cell();
+    other.put(1);
+    a_while();
+    region::flush(one.carrier.region.memory(), cell, clock::milliseconds() + 3_600_000);
+    other.receive(&one.gather());
+    assert!(!other.finds(1));
+    one.outgoing.confirm(&one.carrier);
+    a_while();
+    other.put(2);
+    a_while();
+    // The relay is restarted.
+    one.outgoing = Outgoing::new(&one.carrier);
+    other.receive(&one.gather());
+    assert!(other.finds(2));
+    // Another one is told of, though its time is before the first one's.
+    one.servers.flush(once(scope("a")));
+    other.receive(&one.gather());
+    assert!(!other.finds(2));
+}
+
+/// The clock here was ahead when a flush came, and has been set right.
+#[test]
+fn what_is_made_after_a_flush_counts_whatever_the_clock_says() {
+    let fleet = Fleet::new();
+    let (mut one, other) = (fleet.machine("one"), fleet.machine("other"));
+    let number = word::THEIR_FLUSHES + usize::from(scope("a").cell().0);
+    one.carrier.region.memory().raise(number, clock::milliseconds() + 3_600_000);
+    let published = one.servers.put(&owner("a"), &key(1), &[1; 99], TIMES, false).unwrap();
+    assert_eq!(one.servers.standing(published), Standing::Stands);
+    assert!(one.finds(1));
+    other.receive(&one.gather());
+    assert!(other.finds(1));
+}
+
+#[test]
+fn what_was_to_be_sent_again_the_next_relay_sends() {
+    let fleet = Fleet::new();
+    let mut one = fleet.machine("one");
+    (1..=3).for_each(|number| one.put(number));
+    one.gather();
+    one.outgoing.confirm(&one.carrier);
+    one.carrier.ask_again();
+    one.outgoing.gather(&one.carrier, 1);
+    one.outgoing = Outgoing::new(&one.carrier);
+    assert_eq!(one.gather().len(), 3);
+    one.outgoing.confirm(&one.carrier);
+    one.outgoing = Outgoing::new(&one.carrier);
+    assert!(one.gather().is_empty());
+    one.outgoing.repeat_latest(&one.carrier);
+    assert_eq!(one.gather().len(), 3);
+}
+
+/// The ring has passed the removal, and the stream is read anew.
+#[test]
+fn our_own_removals_hold_when_they_come_back() {
+    let fleet = Fleet::new();
+    let (mut one, mut other) = (fleet.machine("one"), fleet.machine("other"));
+    one.put(1);
+    let session = one.gather();
+    other.receive(&session);
+    other.put(2);
+    other.servers.remove(&key(1));
+    let own: Vec<u8> = other.gather().into_iter().flat_map(|letter| letter.bytes).collect();
+    for number in 0..9000_u64 {
+        let id: Vec<u8> = number.to_le_bytes().repeat(4);
+        let key = SessionKey::new(0x0303, &id).unwrap();
+        other.servers.put(&owner("a"), &key, &[7; 300], TIMES, false).unwrap();
+    }
+    other.receive(&session);
+    assert!(other.finds(1), "the ring has not come round");
+    assert_eq!(other.carrier.receive(&own, From::Ourselves), Arrivals { put: 1, ..Arrivals::default() });
+    assert!(!other.finds(1));
 }

@@ -17,6 +17,8 @@
 //!
 //! Servers are not held up by any of this: they know of no relay. Whatever goes wrong is tried again until it goes right.
 
+#![allow(clippy::exit, reason = "see `insist`")]
+
 mod metrics;
 mod pace;
 mod read;
@@ -42,6 +44,8 @@ use tally::Tally;
 
 /// How often the relay looks at what is not its daily work.
 const GLANCE: Duration = Duration::from_millis(100);
+/// How long the end may take.
+const LAST_CALL: Duration = Duration::from_secs(10);
 
 /// What all threads of a relay share while it works for one region.
 struct Work<'a> {
@@ -52,8 +56,8 @@ struct Work<'a> {
     arguments: &'a Relay,
     /// Set when they should come to an end.
     ending: AtomicBool,
-    /// Set when the server has lost what was sent to it.
-    send_again: AtomicBool,
+    /// Set when the server has lost what was sent to it lately.
+    repeat_latest: AtomicBool,
 }
 
 /// What the operator has asked for.
@@ -70,13 +74,13 @@ pub(crate) fn relay(arguments: &Relay) -> Result<Exit, String> {
     let streams = Streams::new(&arguments.stream, arguments.streams);
     let mut server = Server::of(arguments)?;
     let tally = Tally::default();
+    wishes.insist();
+    let listening = arguments.metrics.map(metrics::listen).transpose()?;
     thread::scope(|scope| {
-        let served = arguments.metrics.map(|address| metrics::serve(scope, address, &tally)).transpose()?;
-        let worked = work(arguments, &wishes, &streams, &mut server, &tally);
-        if let Some(served) = served {
-            served.unblock();
+        if let Some(listening) = &listening {
+            scope.spawn(|| metrics::serve(listening, &tally, || wishes.ends()));
         }
-        worked
+        work(arguments, &wishes, &streams, &mut server, &tally)
     })?;
     report(Level::Info, "stopped", &[("sent", &tally.sent()), ("received", &tally.received())]);
     Ok(Exit::Good)
@@ -128,7 +132,7 @@ fn work(
                 tally,
                 arguments,
                 ending: AtomicBool::new(false),
-                send_again: AtomicBool::new(false),
+                repeat_latest: AtomicBool::new(false),
             },
             wishes,
         );
@@ -140,12 +144,14 @@ fn work(
 /// Works for this region until it should end, or is another one, or how the server is reached has changed.
 fn work_for(work: &Work<'_>, wishes: &Wishes) {
     thread::scope(|scope| {
-        scope.spawn(|| send::send(work));
-        for stream in work.streams.all() {
-            scope.spawn(move || read::read(work, stream));
-        }
+        let mut threads = vec![scope.spawn(|| send::send(work))];
+        threads.extend(work.streams.all().map(|stream| scope.spawn(move || read::read(work, stream))));
         let mut told = Instant::now();
         while !wishes.ends() && !wishes.reload.load(Ordering::Relaxed) {
+            // None ends by itself; should one have panicked, so do we.
+            if threads.iter().any(thread::ScopedJoinHandle::is_finished) {
+                break;
+            }
             thread::sleep(GLANCE);
             if told.elapsed() < Duration::from_secs(1) {
                 continue;
@@ -208,6 +214,20 @@ impl Wishes {
 
     fn ends(&self) -> bool {
         self.end.load(Ordering::Relaxed)
+    }
+
+    /// Has the process end in any case, some time after it should: a server can keep us waiting for as long as it wants. What is not sent
+    /// by then is still in the region.
+    fn insist(&self) {
+        let end = Arc::clone(&self.end);
+        thread::spawn(move || {
+            while !end.load(Ordering::Relaxed) {
+                thread::sleep(GLANCE);
+            }
+            thread::sleep(LAST_CALL);
+            report(Level::Warn, "stopped without waiting any longer", &[]);
+            std::process::exit(0);
+        });
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use redis::streams::{StreamId, StreamRangeReply, StreamReadReply};
 use redis::{Cmd, RedisResult, Value};
-use sesscache::tools::relay::{Arrivals, StreamPlace};
+use sesscache::tools::relay::{Arrivals, From, StreamPlace};
 
 use super::Work;
 use super::pace::Pace;
@@ -26,6 +26,8 @@ const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_LAST: Duration = Duration::from_secs(5);
 /// How often the stream is looked at to see whether it is still the same.
 const LOOK: Duration = Duration::from_secs(5);
+/// Who answers at once that there is nothing is not asked at once again.
+const LULL: Duration = Duration::from_millis(50);
 const BEGINNING: StreamPlace = (0, 0);
 
 struct Reading<'a> {
@@ -34,6 +36,8 @@ struct Reading<'a> {
     pace: Pace,
     link: Link,
     looked: Instant,
+    /// A place that the stream had when it was looked at last.
+    anchor: StreamPlace,
     /// How many entries are read at a time.
     entries: usize,
 }
@@ -59,8 +63,10 @@ pub(super) fn read(work: &Work<'_>, stream: &Stream) {
 fn read_on(work: &Work<'_>, stream: &Stream, trouble: &Trouble) -> RedisResult<()> {
     let link = work.server.connect()?;
     link.set_patience(PATIENCE)?;
-    let pace = Pace::new(work.arguments.max_rate);
-    let mut reading = Reading { work, stream, pace, link, looked: Instant::now(), entries: ENTRIES };
+    let streams = u64::try_from(work.arguments.streams).unwrap_or(1).max(1);
+    let pace = Pace::new(work.arguments.max_rate.map(|rate| (rate / streams).max(1)));
+    let (looked, anchor) = (Instant::now(), BEGINNING);
+    let mut reading = Reading { work, stream, pace, link, looked, anchor, entries: ENTRIES };
     let mut place = reading.begin()?;
     let is_well = || {
         work.tally.reading_works();
@@ -81,30 +87,46 @@ impl Reading<'_> {
     /// Where to read on.
     fn begin(&mut self) -> RedisResult<StreamPlace> {
         match self.work.carrier.place(self.stream.number) {
-            Some(place) => self.look(place),
-            None => self.fill(),
+            Some(place) => {
+                self.anchor = place;
+                self.look(place)
+            }
+            None => {
+                self.anchor = self.fill()?;
+                Ok(self.anchor)
+            }
         }
     }
 
-    /// The same place, if the stream is still the one that was read until there: a server may have lost it.
+    /// The same place, if the stream is still the one that was read until there: a server may have lost it, or its end. What is
+    /// asked for is an entry of the last look: a new stream may have been read since.
     fn look(&mut self, place: StreamPlace) -> RedisResult<StreamPlace> {
         self.looked = Instant::now();
-        if place == BEGINNING || self.has(place)? {
+        let anchor = std::mem::replace(&mut self.anchor, place);
+        if anchor == BEGINNING || self.has(anchor)? {
             return Ok(place);
         }
         // Or it was trimmed, because it is old.
-        let newest = self.newest()?;
-        if newest.is_some_and(|newest| newest.0.saturating_sub(place.0) >= self.keep()) {
+        let newest = self.newest_until("+")?;
+        if newest.is_some_and(|newest| newest.0.saturating_sub(anchor.0) >= self.keep()) {
             return Ok(place);
         }
-        report(
-            Level::Warn,
-            "the stream is another one",
-            &[("stream", &self.stream.key), ("read", &streams::id(place))],
-        );
-        self.work.send_again.store(true, Ordering::Relaxed);
-        self.work.carrier.set_place(self.stream.number, BEGINNING);
-        Ok(BEGINNING)
+        let before = self.newest_until(&streams::id(anchor))?;
+        let facts: [(&str, &dyn std::fmt::Display); 2] =
+            [("stream", &self.stream.key), ("read", &streams::id(anchor))];
+        let from = if let Some(before) = before {
+            // A server that took over from another one lacks the latest entries.
+            report(Level::Warn, "the stream has lost its end", &facts);
+            self.work.repeat_latest.store(true, Ordering::Relaxed);
+            before
+        } else {
+            report(Level::Warn, "the stream is another one", &facts);
+            self.work.carrier.ask_again();
+            BEGINNING
+        };
+        self.anchor = from;
+        self.work.carrier.set_place(self.stream.number, from);
+        Ok(from)
     }
 
     fn has(&mut self, place: StreamPlace) -> RedisResult<bool> {
@@ -113,10 +135,10 @@ impl Reading<'_> {
         Ok(!self.link.query::<StreamRangeReply>(&command)?.ids.is_empty())
     }
 
-    /// The place of the newest entry, if there is one.
-    fn newest(&mut self) -> RedisResult<Option<StreamPlace>> {
+    /// The place of the newest entry up to here, if there is one.
+    fn newest_until(&mut self, end: &str) -> RedisResult<Option<StreamPlace>> {
         let mut command = redis::cmd("XREVRANGE");
-        command.arg(&self.stream.key).arg("+").arg("-").arg("COUNT").arg(1);
+        command.arg(&self.stream.key).arg(end).arg("-").arg("COUNT").arg(1);
         let entries = self.link.query::<StreamRangeReply>(&command)?.ids;
         Ok(entries.first().and_then(|entry| streams::place(&entry.id)))
     }
@@ -131,18 +153,22 @@ impl Reading<'_> {
         let mut command = redis::cmd("XREAD");
         command.arg("COUNT").arg(self.entries).arg("BLOCK").arg(WAIT.as_millis() as u64);
         command.arg("STREAMS").arg(&self.stream.key).arg(streams::id(place));
+        let asked = Instant::now();
         let reply: Option<StreamReadReply> = self.link.query(&command)?;
         let entries: Vec<StreamId> =
             reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids).collect();
         self.adapt(&entries);
-        let mut place = place;
+        let mut next = place;
         for entry in entries {
             let arrivals = self.take(&entry);
-            place = streams::place(&entry.id).unwrap_or(place);
+            next = streams::place(&entry.id).unwrap_or(next);
             self.wait(&arrivals);
         }
-        self.work.carrier.set_place(self.stream.number, place);
-        Ok(place)
+        if next == place && asked.elapsed() < LULL {
+            self.work.sleep(LULL);
+        }
+        self.work.carrier.set_place(self.stream.number, next);
+        Ok(next)
     }
 
     /// Asks for as many next time as make a good answer, going by the last one.
@@ -153,12 +179,15 @@ impl Reading<'_> {
         }
     }
 
-    /// Takes in what an entry holds, unless it is our own.
+    /// Takes in what an entry holds.
     fn take(&self, entry: &StreamId) -> Arrivals {
         let bytes = letters_of(entry);
         let arrivals = match bytes.and_then(streams::parse) {
-            Some((from, _)) if from == self.work.carrier.id() => Arrivals::default(),
-            Some((_, letters)) => self.work.carrier.receive(letters),
+            Some((from, letters)) if from == self.work.carrier.id() => {
+                self.work.carrier.receive(letters, From::Ourselves);
+                Arrivals::default()
+            }
+            Some((_, letters)) => self.work.carrier.receive(letters, From::Another),
             None => Arrivals { odd: 1, ..Arrivals::default() },
         };
         self.work.tally.has_received(&arrivals, bytes.map_or(0, <[u8]>::len) as u64);
@@ -172,7 +201,7 @@ impl Reading<'_> {
 
     /// Fills a region that has never read the stream, newest first, and says from where to read on.
     fn fill(&mut self) -> RedisResult<StreamPlace> {
-        let newest = self.newest()?.unwrap_or(BEGINNING);
+        let newest = self.newest_until("+")?.unwrap_or(BEGINNING);
         let mut progress = Progress::begin(self.stream, newest);
         self.fill_before(newest, &mut progress)?;
         progress.end();
@@ -195,7 +224,7 @@ impl Reading<'_> {
             for entry in &entries {
                 let arrivals = self.take(entry);
                 let age = progress.goes_on(&arrivals, streams::place(&entry.id).unwrap_or(BEGINNING));
-                let is_full = carrier.written() - began > limit;
+                let is_full = carrier.written().saturating_sub(began) > limit;
                 if is_full || age > self.keep() || self.work.ends() {
                     return Ok(());
                 }

@@ -8,12 +8,14 @@ use sesscache::tools::relay::Outgoing;
 
 use super::Work;
 use super::pace::Pace;
-use super::report::{Level, Trouble, report};
+use super::report::Trouble;
 use super::server::Link;
 use super::streams::{Entry, FIELD};
 
 /// So many letters are sent at a time. The more there are to send, the more go with each round trip.
 const LETTERS: usize = 2048;
+/// And of entries, which are not so long, one after the other.
+const ENTRIES: usize = 16;
 /// How often an outbox is looked at to which nothing comes.
 const IDLE: Duration = Duration::from_millis(10);
 /// And one to which something came a moment ago.
@@ -29,6 +31,8 @@ struct Sending {
     link: Link,
     /// The server's clock, in milliseconds since the epoch, when ours was read: ours may be set while we run.
     clock: (u64, Instant),
+    /// How many entries go with one round trip.
+    at_once: usize,
 }
 
 /// Sends until the end, and then what is left.
@@ -42,9 +46,8 @@ pub(super) fn send(work: &Work<'_>) {
     let mut busy = Instant::now();
     let mut last_call = None;
     loop {
-        if work.send_again.swap(false, Ordering::Relaxed) {
-            report(Level::Warn, "the server has lost the stream, so all sessions are sent again", &[]);
-            outgoing.begin_again(work.carrier);
+        if work.repeat_latest.swap(false, Ordering::Relaxed) {
+            outgoing.repeat_latest(work.carrier);
         }
         let ends = work.ends();
         let searched = outgoing.is_searching();
@@ -94,7 +97,9 @@ fn deliver(
         match attempt(work, sending, &mut entries) {
             Ok(()) => {
                 TROUBLE.is_over("records are sent again", &[]);
-                return true;
+                if entries.is_empty() {
+                    return true;
+                }
             }
             Err(error) => {
                 *sending = None;
@@ -114,7 +119,7 @@ fn deliver(
 
 static TROUBLE: Trouble = Trouble::new();
 
-/// Sends what is left of the entries. Those that have arrived are taken away.
+/// Sends some of what is left of the entries. Those that have arrived are taken away.
 fn attempt(work: &Work<'_>, sending: &mut Option<Sending>, entries: &mut Vec<Entry<'_>>) -> RedisResult<()> {
     let current = match sending {
         Some(current) => current,
@@ -128,8 +133,10 @@ fn attempt(work: &Work<'_>, sending: &mut Option<Sending>, entries: &mut Vec<Ent
         command.arg("*").arg(FIELD).arg(&entry.bytes[..]);
         command
     };
-    let commands: Vec<Cmd> = entries.iter().map(append).collect();
+    let commands: Vec<Cmd> = entries.iter().take(current.at_once).map(append).collect();
     let (arrived, result) = current.link.send(&commands);
+    // A slow server is given less, so that it answers in time.
+    current.at_once = if result.is_ok() { (current.at_once * 2).min(ENTRIES) } else { 1 };
     entries.drain(..arrived).for_each(|entry| work.tally.has_sent(entry.letters, entry.bytes.len() as u64));
     result
 }
@@ -139,7 +146,7 @@ impl Sending {
         let mut link = work.server.connect()?;
         let (seconds, microseconds): (u64, u64) = link.query(&redis::cmd("TIME"))?;
         let clock = (seconds.saturating_mul(1000) + microseconds / 1000, Instant::now());
-        Ok(Sending { link, clock })
+        Ok(Sending { link, clock, at_once: 1 })
     }
 
     /// The server's time, in milliseconds since the epoch.

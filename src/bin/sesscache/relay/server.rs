@@ -52,6 +52,10 @@ impl Server {
         let infos = arguments.redis.iter().map(|url| info(url, arguments, password.as_deref()));
         let infos = infos.collect::<Result<Vec<_>, _>>()?;
         let certificates = certificates(arguments)?;
+        let is_plain = |info: &ConnectionInfo| !matches!(info.addr(), ConnectionAddr::TcpTls { .. });
+        if certificates.is_some() && infos.iter().any(is_plain) {
+            return Err("certificates are of no use without TLS: write rediss://".to_owned());
+        }
         let addresses: Vec<String> = infos.iter().map(|info| info.addr().to_string()).collect();
         let way = match &arguments.sentinel {
             Some(master) => Ok(sentinels(infos, master.clone(), certificates)),

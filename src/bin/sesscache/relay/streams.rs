@@ -1,7 +1,5 @@
 //! The streams, and what an entry of one is: the number of the region that it is from, and letters one after the other.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use sesscache::tools::relay::{Letter, StreamPlace};
 
 /// The field of an entry. Another layout of entries would have another one.
@@ -67,9 +65,11 @@ impl Streams {
 
 impl Stream {
     fn new(key: String) -> Stream {
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        Stream { number: hasher.finish().max(1), key }
+        // FNV-1a: the same for every release, as it stands in regions.
+        let number = key.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+        });
+        Stream { number: number.max(1), key }
     }
 }
 
