@@ -14,6 +14,7 @@ mod speed;
 
 use std::env;
 use std::fs::{self, File, Permissions};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -27,6 +28,15 @@ pub(crate) use redis::Redis;
 /// Whether there is time for more.
 pub(crate) fn is_long() -> bool {
     env::var("SESSCACHE_FLEET").is_ok_and(|value| value == "long")
+}
+
+/// Whether a test is one for `make check-fleet` alone, as most of its time goes by in waiting for servers that are out of reach.
+pub(crate) fn is_put_off(test: &str) -> bool {
+    if !is_long() {
+        // Past the test harness, which shows nothing of a test that passes.
+        let _ = writeln!(std::io::stderr(), "fleet: {test} is left to make check-fleet");
+    }
+    !is_long()
 }
 
 /// A folder on memory that goes away.

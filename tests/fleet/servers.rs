@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use super::redis::WATCHED;
-use super::{Fleet, Folder, Machine, Redis, eventually};
+use super::{Fleet, Folder, Machine, Redis, eventually, is_put_off};
 
 /// They still find each other's sessions.
 #[track_caller]
@@ -88,6 +88,9 @@ fn sentinels_replace_a_master_that_was_killed() {
 /// As if its machine had lost its network: nobody tells that it is gone.
 #[test]
 fn sentinels_replace_a_master_that_answers_no_more() {
+    if is_put_off("sentinels_replace_a_master_that_answers_no_more") {
+        return;
+    }
     let watched = Watched::start();
     let (one, other) = (watched.fleet.machine("one"), watched.fleet.machine("other"));
     are_well(&one, &other, 1);
@@ -105,6 +108,9 @@ fn sentinels_replace_a_master_that_answers_no_more() {
 /// Nor is a sentinel waited for. A relay that cannot get an answer ends when it is asked to.
 #[test]
 fn a_sentinel_that_answers_no_more_is_passed_by() {
+    if is_put_off("a_sentinel_that_answers_no_more_is_passed_by") {
+        return;
+    }
     let mut watched = Watched::start();
     let one = watched.fleet.machine("one");
     one.put(1);
@@ -206,6 +212,9 @@ fn streams_are_spread_over_a_cluster() {
 /// It comes back empty, and what it held is sent to it again.
 #[test]
 fn a_node_of_a_cluster_is_killed_and_comes_back() {
+    if is_put_off("a_node_of_a_cluster_is_killed_and_comes_back") {
+        return;
+    }
     let (mut fleet, mut nodes) = cluster();
     let (one, other) = (fleet.machine("one"), fleet.machine("other"));
     (0..500).for_each(|number| one.put(number));
@@ -232,6 +241,9 @@ fn a_node_of_a_cluster_is_killed_and_comes_back() {
 /// And a relay that cannot get an answer ends when it is asked to.
 #[test]
 fn a_node_of_a_cluster_answers_no_more() {
+    if is_put_off("a_node_of_a_cluster_answers_no_more") {
+        return;
+    }
     let (fleet, nodes) = cluster();
     let (mut one, other) = (fleet.machine("one"), fleet.machine("other"));
     are_well(&one, &other, 1);
