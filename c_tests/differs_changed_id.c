@@ -1,4 +1,4 @@
-/* test: differs=6 */
+/* test: differs=6 | leaks=yes */
 /* A stored session gets another id with the same first four bytes, by which alone libssl's table is ordered. */
 #include "harness/harness.h"
 
