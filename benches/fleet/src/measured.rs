@@ -19,8 +19,9 @@ pub(crate) const BATCH_LIMIT: u64 = 2048;
 pub(crate) const BUSY: f64 = 0.001;
 pub(crate) const IDLE: f64 = 0.010;
 pub(crate) const MOMENT: f64 = 0.2;
-/// `relay/read.rs`
-pub(crate) const ENTRIES_A_CALL: u64 = 32;
+/// `relay/read.rs`: a reader asks for as many entries as make so many bytes, going by those that it got last.
+const ANSWER_LIMIT: f64 = (2 << 20) as f64;
+pub(crate) const ENTRIES_A_CALL: std::ops::RangeInclusive<u64> = 32..=4096;
 pub(crate) const STREAMS_MAX: u64 = 32;
 
 /// What the protocol adds: to an entry that is appended, to one that is read, to a call that reads, and to its answer.
@@ -41,6 +42,12 @@ pub(crate) const APPEND_TIME: f64 = 5e-6;
 pub(crate) const NODE_BYTES: f64 = 1.25e9;
 /// How many records one thread of a relay, which reads one stream, takes into its region a second: assumed.
 pub(crate) const RELAY_RECORDS: f64 = 300_000.0;
+
+/// How many entries of this length a reader asks for.
+pub(crate) fn entries_a_call(bytes: f64) -> f64 {
+    let (least, most) = (*ENTRIES_A_CALL.start() as f64, *ENTRIES_A_CALL.end() as f64);
+    (ANSWER_LIMIT / bytes).floor().clamp(least, most)
+}
 
 /// A record as it travels, of a session whose DER has this length.
 pub(crate) fn record(der: u64) -> u64 {

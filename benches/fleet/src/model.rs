@@ -7,7 +7,7 @@
 //! - a batch of n is spread over streams by hash. Of a Poisson number with mean m, `k (1 - e^(-m/k))` streams get something, and
 //!   as an entry has 64 KiB at most, many letters for one stream are several entries;
 //! - a reader gets what there is when it asks, and asks again after a round trip. A server that is busy answers later, and then with
-//!   more entries at once, 32 at most: that is its limit;
+//!   more entries at once, as many as make 2 MiB, but 4096 at most: that is its limit;
 //! - every host reads everything, its own included: `out = H × in`;
 //! - the server holds what is not older than the lifetime, and so does the ring of every region.
 
@@ -109,7 +109,7 @@ impl Fleet {
         let at_ease = self.round_trip / (1.0 - at_work.min(0.99));
         let each = load.entries / self.streams as f64;
         let time = self.free(load) - self.readers() * each * known::ENTRY_TIME;
-        let answers = (time / self.readers() / known::ANSWER_TIME).max(each / known::ENTRIES_A_CALL as f64);
+        let answers = (time / self.readers() / known::ANSWER_TIME).max(each / load.entries_a_call());
         at_ease.max(1.0 / answers - 1.0 / each)
     }
 
@@ -127,20 +127,20 @@ impl Fleet {
     fn answers(&self, load: &Load) -> f64 {
         let each = load.entries / self.streams as f64;
         let answers = 1.0 / (self.turn(load) + 1.0 / each);
-        self.streams as f64 * answers.max(each / known::ENTRIES_A_CALL as f64)
+        self.streams as f64 * answers.max(each / load.entries_a_call())
     }
 
     /// The share of the demand that the servers can meet, if every answer is full.
     fn share_served(&self, load: &Load) -> f64 {
         let nodes = self.nodes as f64;
-        let entry = known::ANSWER_TIME / known::ENTRIES_A_CALL as f64 + known::ENTRY_TIME;
+        let entry = known::ANSWER_TIME / load.entries_a_call() + known::ENTRY_TIME;
         let time = load.entries / nodes * self.hosts as f64 * entry;
         (self.free(load).max(0.0) / time).min(nodes * known::NODE_BYTES / self.demand(load))
     }
 
     /// The share of it that a host's relay can read, some entries with each question.
     fn share_read(&self, load: &Load) -> f64 {
-        let call = known::ENTRIES_A_CALL as f64;
+        let call = load.entries_a_call();
         let taking_in = call * load.records / load.entries / known::RELAY_RECORDS;
         let each = call / (self.round_trip + taking_in);
         each * self.streams as f64 / load.entries
@@ -183,6 +183,11 @@ impl Fleet {
     /// Whether all that is made is sent, and all that is sent is read.
     pub(crate) fn keeps_up(&self) -> bool {
         self.share() == 1.0 && self.sent_each() == self.each()
+    }
+
+    /// How much of what servers can do it takes even if every answer is full.
+    pub(crate) fn strain(&self) -> f64 {
+        1.0 / self.share_served(&self.load())
     }
 
     /// How much of a server's time it would take to answer every question at once.
@@ -232,6 +237,13 @@ struct Load {
     records: f64,
     entries: f64,
     payload: f64,
+}
+
+impl Load {
+    /// How many entries a reader asks for, as long as these are.
+    fn entries_a_call(&self) -> f64 {
+        known::entries_a_call(self.payload / self.entries)
+    }
 }
 
 /// The mean of `ceil(N / whole)` for a Poisson number.

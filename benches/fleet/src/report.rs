@@ -6,7 +6,7 @@ use crate::{measured as known, simulation};
 /// What counts as the same.
 const TOLERANCE: f64 = 0.1;
 
-/// Beyond this load of the servers the delay depends on how they queue.
+/// Beyond this load of the servers the delay depends on how they queue. If even full answers make so much, they fall behind at times.
 const BUSY: f64 = 0.9;
 
 /// What each fleet needs, by the model, for sessions that live so many seconds.
@@ -42,6 +42,7 @@ pub(crate) fn needs(fleets: &[(Fleet, f64)]) {
 fn outcome(fleet: &Fleet) -> String {
     let sent = fleet.figures().sent / fleet.sessions;
     match fleet.figures().delay {
+        Some(_) if fleet.strain() > BUSY => "servers at their limit".to_owned(),
         Some(delay) if fleet.utilisation() <= BUSY => format!("{:.1} ms", delay * 1e3),
         Some(delay) => format!("about {:.0} ms", delay * 1e3),
         None => format!("{:.2} % arrive", fleet.share() * sent * 100.0),
@@ -66,7 +67,7 @@ pub(crate) fn check(fleets: &[Fleet]) -> bool {
             ("bytes of memory for each second", model.memory, simulated.memory),
             ("bytes of ring for each second", model.ring, simulated.ring),
         ];
-        if fleet.keeps_up() {
+        if fleet.keeps_up() && fleet.strain() <= BUSY {
             rows.push(("lifetimes that such a ring holds", 1.0, kept));
         }
         if let Some((model, simulated)) = model.delay.zip(simulated.delay)

@@ -60,6 +60,8 @@ struct Place {
     next: usize,
     /// When its question is at the server, and what it has been promised comes to it.
     asks: f64,
+    /// For how many entries, going by the last answer.
+    at_once: f64,
 }
 
 #[derive(Default)]
@@ -109,8 +111,9 @@ impl Simulation {
     fn new(fleet: Fleet, length: f64) -> Simulation {
         let mut random = Random::new();
         let mut host = |_| Host { letters: VecDeque::new(), looks: random.part() * known::BUSY, came: 0.0 };
+        let at_once = *known::ENTRIES_A_CALL.start() as f64;
         let reader = |_| Reader {
-            places: (0..fleet.streams).map(|_| Place { next: 0, asks: 0.0 }).collect(),
+            places: (0..fleet.streams).map(|_| Place { next: 0, asks: 0.0, at_once }).collect(),
             ..Reader::default()
         };
         let hosts = (0..fleet.hosts).map(&mut host).collect();
@@ -238,11 +241,13 @@ impl Simulation {
         // What was trimmed before it was read is lost to this reader.
         place.next = place.next.max(kept.trimmed);
         let entries = kept.entries.range(place.next - kept.trimmed..);
-        let entries = entries.take_while(|entry| entry.there <= now).take(known::ENTRIES_A_CALL as usize);
-        let mut bytes = 0;
+        let entries = entries.take_while(|entry| entry.there <= now).take(place.at_once as usize);
+        let (mut bytes, mut payload, mut count) = (0, 0, 0);
         let mut letters = 0;
         for entry in entries {
             place.next += 1;
+            count += 1;
+            payload += entry.bytes;
             bytes += entry.bytes + known::READ_BYTES;
             letters += entry.letters;
             budget.0 -= known::ENTRY_TIME * weight;
@@ -255,6 +260,7 @@ impl Simulation {
         if letters == 0 {
             return;
         }
+        place.at_once = known::entries_a_call(payload as f64 / f64::from(count));
         bytes += known::ANSWER_BYTES;
         budget.0 -= known::ANSWER_TIME * weight;
         budget.1 -= bytes as f64 * weight;
