@@ -173,15 +173,17 @@ impl Carrier {
 
     /// Asks for everything to be sent again. Whatever becomes of this relay: it is asked of the next one, too.
     pub fn ask_again(&self) {
-        self.region.memory().store(AGAIN, 1);
+        self.region.memory().add(AGAIN, 1);
     }
 
-    pub(super) fn is_asked_again(&self) -> bool {
-        self.region.memory().load(AGAIN) != 0
+    /// Which wish it is, if there is one.
+    pub(super) fn asks_again(&self) -> Option<u64> {
+        Some(self.region.memory().load(AGAIN)).filter(|wish| *wish != 0)
     }
 
-    pub(super) fn has_sent_again(&self) {
-        self.region.memory().store(AGAIN, 0);
+    /// That wish has come true. One that was uttered meanwhile is another one.
+    pub(super) fn has_sent_again(&self, wish: u64) {
+        self.region.memory().exchange(AGAIN, wish, 0);
     }
 
     /// How far the outbox has been carried: this many entries, and all that was written before this position of the ring.

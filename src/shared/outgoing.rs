@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_millis(50);
 const SETTLING: Duration = Duration::from_secs(2);
 /// A server that loses what it is given again and again is given it all no more often.
 const AGAIN_AFTER: Duration = Duration::from_secs(30);
+/// Flushes are told of again after this many milliseconds at most.
+const LATELY: u64 = 60_000;
 /// So many sleepers are remembered. For more the index is searched instead.
 const SLEEPERS: usize = 1024;
 /// So many buckets are searched at a time.
@@ -44,8 +46,8 @@ pub struct Outgoing {
     settling: Option<(Position, Instant)>,
     /// Flushes that were handed out since the last confirmation: number and stamp.
     flushes: Vec<(usize, u64)>,
-    /// Whether all that is in the region is being handed out once more.
-    again: bool,
+    /// The wish by which all that is in the region is being handed out once more.
+    again: Option<u64>,
     /// When that was begun last.
     began_again: Option<Instant>,
 }
@@ -76,7 +78,7 @@ impl Outgoing {
             settled,
             settling: None,
             flushes: Vec::new(),
-            again: false,
+            again: None,
             began_again: None,
         }
     }
@@ -86,8 +88,8 @@ impl Outgoing {
     pub fn gather(&mut self, carrier: &Carrier, limit: usize) -> Vec<Letter> {
         let mut letters = Vec::new();
         let is_soon = self.began_again.is_some_and(|began| began.elapsed() < AGAIN_AFTER);
-        if carrier.is_asked_again() && !self.again && !is_soon {
-            self.begin_again(carrier);
+        if let (Some(wish), None, false) = (carrier.asks_again(), self.again, is_soon) {
+            self.begin_again(carrier, wish);
         }
         self.gather_flushes(carrier, &mut letters);
         self.gather_late(carrier, &mut letters);
@@ -109,23 +111,29 @@ impl Outgoing {
         if self.search.is_none() {
             let sent = self.sleepers.iter().copied().fold(self.next, u64::min);
             carrier.set_sent(sent, self.settled);
-            if std::mem::take(&mut self.again) {
-                carrier.has_sent_again();
+            if let Some(wish) = self.again.take() {
+                carrier.has_sent_again(wish);
             }
         }
     }
 
     fn gather_flushes(&mut self, carrier: &Carrier, letters: &mut Vec<Letter>) {
         let memory = carrier.region.memory();
+        let now = clock::milliseconds();
         for number in 0..2 * EPOCHS {
-            let stamp = memory.load_acquire(word::FLUSHES + number);
-            let told = stamp == memory.load(word::TOLD_FLUSHES + number);
-            if stamp == 0 || told || self.flushes.contains(&(number, stamp)) {
+            let (flushed, told) = (word::FLUSHES + number, word::TOLD_FLUSHES + number);
+            let mut stamp = memory.load_acquire(flushed);
+            // By a clock that was ahead it is now, and not in what is yet to come.
+            if stamp > now && memory.exchange(flushed, stamp, now) {
+                memory.exchange(told, stamp, now);
+                stamp = now;
+            }
+            if stamp == 0 || stamp == memory.load(told) || self.flushes.contains(&(number, stamp)) {
                 continue;
             }
             self.flushes.push((number, stamp));
-            // By a clock that was ahead it is now, and not in what is yet to come. Everybody reads every stream, so whichever will do.
-            let header = flush_header(number, stamp.min(clock::milliseconds()));
+            // Everybody reads every stream, so whichever will do.
+            let header = flush_header(number, stamp);
             letters.push(Letter { about: number as u64, bytes: bytes(&header.words()) });
         }
     }
@@ -188,10 +196,10 @@ impl Outgoing {
     }
 
     /// Hands everything out once more that is still in the region.
-    fn begin_again(&mut self, carrier: &Carrier) {
+    fn begin_again(&mut self, carrier: &Carrier, wish: u64) {
         let memory = carrier.region.memory();
         (0..2 * EPOCHS).for_each(|number| memory.store(word::TOLD_FLUSHES + number, 0));
-        self.again = true;
+        self.again = Some(wish);
         self.began_again = Some(Instant::now());
         self.search = Some(Search { bucket: 0, from: 0 });
     }
@@ -204,14 +212,20 @@ impl Outgoing {
         self.sleepers.truncate(SLEEPERS / 2);
         self.waiting = None;
         self.settling = None;
-        let from = if self.again { 0 } else { self.settled };
+        let from = if self.again.is_some() { 0 } else { self.settled };
         self.search = Some(Search { bucket: 0, from });
     }
 
-    /// Hands out once more what was handed out lately: half of what the outbox holds.
+    /// Hands out once more what was handed out lately: half of what the outbox holds, and flushes.
     pub fn repeat_latest(&mut self, carrier: &Carrier) {
         let (memory, layout) = (carrier.region.memory(), carrier.region.layout());
         self.next = self.next.min(outbox::head(memory).saturating_sub(layout.cells / 2));
+        let lately = clock::milliseconds().saturating_sub(LATELY);
+        for number in 0..2 * EPOCHS {
+            if memory.load(word::FLUSHES + number) > lately {
+                memory.store(word::TOLD_FLUSHES + number, 0);
+            }
+        }
     }
 
     fn gather_found(&mut self, carrier: &Carrier, limit: usize, letters: &mut Vec<Letter>) {

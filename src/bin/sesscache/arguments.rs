@@ -229,7 +229,7 @@ Examples:
   sesscache relay --region … --redis redis://s1:26379 --redis redis://s2:26379 --sentinel mymaster
   sesscache relay --region … --redis redis://n1 --redis redis://n2 --cluster --streams 4
 
-SIGTERM ends it when everything has been sent; SIGHUP has it read the password and the certificates again.")]
+SIGTERM ends it once what is left has been sent, or some seconds later; SIGHUP has it read the password and the certificates again.")]
 pub(crate) struct Relay {
     /// The region's file; waited for if there is none, unless --size is given
     #[arg(long, value_name = "PATH")]

@@ -569,3 +569,41 @@ fn our_own_removals_hold_when_they_come_back() {
     assert_eq!(other.carrier.receive(&own, From::Ourselves), Arrivals { put: 1, ..Arrivals::default() });
     assert!(!other.finds(1));
 }
+
+/// Nor does it hide what the other machine has made since, when the clock has been set right.
+#[test]
+fn a_flush_by_a_clock_that_was_ahead_hides_nothing_that_arrives_later() {
+    let fleet = Fleet::new();
+    let (mut one, mut other) = (fleet.machine("one"), fleet.machine("other"));
+    region::flush(one.carrier.region.memory(), scope("a").cell(), clock::milliseconds() + 3_600_000);
+    one.gather();
+    one.outgoing.confirm(&one.carrier);
+    a_while();
+    other.put(1);
+    one.receive(&other.gather());
+    assert!(one.finds(1));
+    assert!(one.gather().is_empty());
+    // What is asked for once more is told as of its time.
+    one.outgoing.repeat_latest(&one.carrier);
+    let letters = one.gather();
+    assert_eq!(letters.len(), 1);
+    other.receive(&letters);
+    assert!(other.finds(1));
+}
+
+#[test]
+fn a_second_wish_for_everything_is_not_taken_for_the_first() {
+    let fleet = Fleet::new();
+    let mut one = fleet.machine("one");
+    (1..=3).for_each(|number| one.put(number));
+    one.carrier.ask_again();
+    one.outgoing.gather(&one.carrier, 1);
+    one.carrier.ask_again();
+    one.gather();
+    one.outgoing.confirm(&one.carrier);
+    assert!(one.carrier.asks_again().is_some());
+    one.outgoing = Outgoing::new(&one.carrier);
+    assert_eq!(one.gather().len(), 3);
+    one.outgoing.confirm(&one.carrier);
+    assert!(one.carrier.asks_again().is_none());
+}
