@@ -51,7 +51,7 @@ pub(crate) struct Run {
     /// Name of the region under /dev/shm/sesscache, if --region names none [default: the program's]
     #[arg(long, conflicts_with = "region")]
     pub(crate) name: Option<String>,
-    /// Size of the region, if it has to be made: some 3400 sessions fit into a megabyte
+    /// Size of the region, if it has to be made: some 3300 sessions fit into a megabyte
     #[arg(long, default_value = "32M", value_parser = size)]
     pub(crate) size: u64,
     /// A group that may use region and key too, for servers whose processes give up root before they are executed
