@@ -8,16 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::{Fleet, Machine, Redis, eventually, is_long};
-
-/// They still find each other's sessions.
-#[track_caller]
-fn are_well(one: &Machine, other: &Machine, number: u64) {
-    one.put(number);
-    other.put(number + 1);
-    other.will_have(number);
-    one.will_have(number + 1);
-}
+use super::{Fleet, Machine, Redis, are_well, eventually, is_long};
 
 #[test]
 fn the_server_is_killed_and_comes_back_empty() {

@@ -168,6 +168,15 @@ impl Machine {
     }
 }
 
+/// They still find each other's sessions.
+#[track_caller]
+pub(crate) fn are_well(one: &Machine, other: &Machine, number: u64) {
+    one.put(number);
+    other.put(number + 1);
+    other.will_have(number);
+    one.will_have(number + 1);
+}
+
 pub(crate) fn id(number: u64) -> [u8; 32] {
     let mut id = [0; 32];
     id.as_chunks_mut().0.iter_mut().for_each(|bytes: &mut [u8; 8]| *bytes = number.to_le_bytes());
@@ -228,6 +237,12 @@ impl Process {
         }
     }
 
+    /// Whether it has ended a moment later.
+    pub(crate) fn wait_a_moment(&mut self) -> bool {
+        std::thread::sleep(Duration::from_millis(100));
+        !self.runs()
+    }
+
     pub(crate) fn runs(&mut self) -> bool {
         self.0.try_wait().unwrap().is_none()
     }
@@ -242,12 +257,4 @@ impl Drop for Process {
 
 pub(crate) fn exists(program: &str) -> bool {
     env::split_paths(&env::var("PATH").unwrap()).any(|folder| Path::new(&folder).join(program).exists())
-}
-
-impl Process {
-    /// Whether it has ended a moment later.
-    pub(crate) fn wait_a_moment(&mut self) -> bool {
-        std::thread::sleep(Duration::from_millis(100));
-        !self.runs()
-    }
 }

@@ -184,6 +184,11 @@ impl Work<'_> {
         self.ending.load(Ordering::Relaxed)
     }
 
+    /// How long entries are kept, in milliseconds.
+    fn keep(&self) -> u64 {
+        self.arguments.keep.unsigned_abs().saturating_mul(1000)
+    }
+
     /// Sleeps, but not beyond the end.
     fn sleep(&self, length: Duration) {
         let until = Instant::now() + length;

@@ -108,7 +108,7 @@ impl Reading<'_> {
         }
         // Or it was trimmed, because it is old.
         let newest = self.newest_until("+")?;
-        if newest.is_some_and(|newest| newest.0.saturating_sub(anchor.0) >= self.keep()) {
+        if newest.is_some_and(|newest| newest.0.saturating_sub(anchor.0) >= self.work.keep()) {
             return Ok(place);
         }
         let before = self.newest_until(&streams::id(anchor))?;
@@ -141,11 +141,6 @@ impl Reading<'_> {
         command.arg(&self.stream.key).arg(end).arg("-").arg("COUNT").arg(1);
         let entries = self.link.query::<StreamRangeReply>(&command)?.ids;
         Ok(entries.first().and_then(|entry| streams::place(&entry.id)))
-    }
-
-    /// How long entries are kept, in milliseconds.
-    fn keep(&self) -> u64 {
-        self.work.arguments.keep.unsigned_abs().saturating_mul(1000)
     }
 
     /// The next entries, or none if there are none for a while.
@@ -225,7 +220,7 @@ impl Reading<'_> {
                 let arrivals = self.take(entry);
                 let age = progress.goes_on(&arrivals, streams::place(&entry.id).unwrap_or(BEGINNING));
                 let is_full = carrier.written().saturating_sub(began) > limit;
-                if is_full || age > self.keep() || self.work.ends() {
+                if is_full || age > self.work.keep() || self.work.ends() {
                     return Ok(());
                 }
                 self.wait(&arrivals);

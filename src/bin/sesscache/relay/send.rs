@@ -31,7 +31,8 @@ struct Sending {
     link: Link,
     /// The server's clock, in milliseconds since the epoch, when ours was read: ours may be set while we run.
     clock: (u64, Instant),
-    /// How many entries go with one round trip.
+    /// How many entries go with one round trip. A connection begins with one, and after a failure there is another connection: so a slow
+    /// server is given what it answers in time.
     at_once: usize,
 }
 
@@ -126,7 +127,7 @@ fn attempt(work: &Work<'_>, sending: &mut Option<Sending>, entries: &mut Vec<Ent
         None => sending.insert(Sending::begin(work)?),
     };
     // What is older than any session may become is of no use to anybody.
-    let oldest = current.now().saturating_sub(work.arguments.keep.unsigned_abs().saturating_mul(1000));
+    let oldest = current.now().saturating_sub(work.keep());
     let append = |entry: &Entry<'_>| {
         let mut command = Cmd::new();
         command.arg("XADD").arg(&entry.stream.key).arg("MINID").arg("~").arg(oldest);
@@ -135,8 +136,7 @@ fn attempt(work: &Work<'_>, sending: &mut Option<Sending>, entries: &mut Vec<Ent
     };
     let commands: Vec<Cmd> = entries.iter().take(current.at_once).map(append).collect();
     let (arrived, result) = current.link.send(&commands);
-    // A slow server is given less, so that it answers in time.
-    current.at_once = if result.is_ok() { (current.at_once * 2).min(ENTRIES) } else { 1 };
+    current.at_once = (current.at_once * 2).min(ENTRIES);
     entries.drain(..arrived).for_each(|entry| work.tally.has_sent(entry.letters, entry.bytes.len() as u64));
     result
 }
