@@ -58,7 +58,7 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
     let records = layout.bucket(0);
     let place = |at: u16| match usize::from(at / 2) {
         half if at.is_multiple_of(2) => half % records,
-        half => records + half % (memory.words() - records),
+        half => records + half % (memory.words().len() - records),
     };
     for step in steps {
         match step {
@@ -104,7 +104,7 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
             }
         }
     }
-    assert!(layout.ring(u64::MAX, usize::MAX / 4) < memory.words());
+    assert!(layout.ring(u64::MAX, usize::MAX / 4) < memory.words().len());
     let _ = tally::total(&memory, Counter::Hit);
     assert!(tally::processes(&memory).len() <= super::layout::PROCESSES);
 }

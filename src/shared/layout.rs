@@ -6,6 +6,8 @@
 //!
 //! Everything follows from the region's size, so nothing in its header decides what we touch.
 
+use std::ops::Range;
+
 use super::memory::Memory;
 use super::record::STAMP_END;
 
@@ -122,11 +124,13 @@ impl Layout {
         self.ring_start() + unit as usize * UNIT_WORDS + offset % UNIT_WORDS
     }
 
-    /// The words of the ring from a position on, round and round.
-    pub(super) fn run(&self, position: u64) -> impl Iterator<Item = usize> {
+    /// So many words of the ring from a position on: those before its end, and those from its beginning on. The ring is longer.
+    pub(super) fn run(&self, position: u64, words: usize) -> (Range<usize>, Range<usize>) {
         let start = self.ring_start();
         let end = start + self.units as usize * UNIT_WORDS;
-        (self.ring(position, 0)..end).chain((start..end).cycle())
+        let first = self.ring(position, 0);
+        let until = end.min(first + words);
+        (first..until, start..start + words - (until - first))
     }
 
     /// Writes the header of an empty region. The magic comes last: a half-made region is none.
@@ -210,8 +214,11 @@ mod tests {
     fn a_run_is_the_places_one_after_the_other() {
         let layout = Layout::tiny(2, 7);
         for position in [0, 6, 7, 1 << 50] {
-            let places = (0..64).map(|offset| layout.ring(position, offset));
-            assert!(layout.run(position).take(64).eq(places));
+            for words in [0, 1, 13, 14] {
+                let (first, rest) = layout.run(position, words);
+                let places = (0..words).map(|offset| layout.ring(position, offset));
+                assert!(first.chain(rest).eq(places), "{words} at {position}");
+            }
         }
     }
 

@@ -22,17 +22,19 @@ pub(super) fn append(memory: &impl Memory, layout: &Layout, record: &[u64]) -> O
     }
     let position = memory.add(word::HEAD, units);
     fence(Ordering::Release);
-    for (at, value) in layout.run(position).zip(record) {
-        memory.store(at, *value);
-    }
+    let (first, rest) = layout.run(position, record.len());
+    let (until, from) = record.split_at(first.len());
+    memory.write(first, until);
+    memory.write(rest, from);
     holds(memory, layout, position).then_some(position)
 }
 
 /// Copies as many words as `into` is long. False if what was copied may have been overwritten meanwhile.
 pub(super) fn copy(memory: &impl Memory, layout: &Layout, position: Position, into: &mut [u64]) -> bool {
-    for (at, value) in layout.run(position).zip(into) {
-        *value = memory.load(at);
-    }
+    let (first, rest) = layout.run(position, into.len());
+    let (until, from) = into.split_at_mut(first.len());
+    memory.read(first, until);
+    memory.read(rest, from);
     fence(Ordering::Acquire);
     holds(memory, layout, position)
 }

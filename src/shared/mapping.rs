@@ -65,31 +65,17 @@ impl Drop for Mapping {
 
 #[cfg(not(all(test, sesscache_loom)))]
 impl Memory for Mapping {
-    #[cfg(any(test, feature = "fuzzing"))]
-    fn words(&self) -> usize {
-        self.words
-    }
-
-    fn with<R>(&self, at: usize, work: impl FnOnce(&AtomicU64) -> R) -> Option<R> {
-        if at >= self.words {
-            return None;
-        }
-        // SAFETY: inside the mapping, which a page boundary aligns.
-        let word = unsafe { self.base.as_ptr().add(at) };
-        // SAFETY: valid and aligned while `self` lives. All who share the memory are told to reach it by atomic words;
-        // one that does not can make us read any value, and any value is expected here.
-        Some(work(unsafe { AtomicU64::from_ptr(word) }))
+    fn words(&self) -> &[AtomicU64] {
+        // SAFETY: the whole mapping, which a page boundary aligns and which stays while `self` lives. All who share the memory
+        // are told to reach it by atomic words; one that does not can make us read any value, and any value is expected here.
+        unsafe { std::slice::from_raw_parts(self.base.as_ptr().cast::<AtomicU64>(), self.words) }
     }
 }
 
 /// loom's words lie in no mapping.
 #[cfg(all(test, sesscache_loom))]
 impl Memory for Mapping {
-    fn words(&self) -> usize {
-        0
-    }
-
-    fn with<R>(&self, _at: usize, _work: impl FnOnce(&super::memory::AtomicU64) -> R) -> Option<R> {
-        None
+    fn words(&self) -> &[super::memory::AtomicU64] {
+        &[]
     }
 }

@@ -150,7 +150,7 @@ proptest! {
                 Step::Find(number) | Step::Take(number) => drop(find(&region, name(number)).map(|found| region.take(&found))),
                 Step::Remove(number) => drop(region.remove(name(number), Tags::default(), 1, 0)),
                 Step::Flush => region.flush(CELL, 1),
-                Step::Scribble { at, value } => memory.store(usize::from(at) % memory.words(), value),
+                Step::Scribble { at, value } => memory.store(usize::from(at) % memory.words().len(), value),
             }
         }
     }
