@@ -3,4 +3,5 @@
 pub(crate) mod clock;
 pub(crate) mod forks;
 pub(crate) mod log;
+pub(crate) mod secret;
 pub(crate) mod settings;

@@ -5,7 +5,6 @@ use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
 
 use libc::{c_int, c_long, c_uchar};
-use zeroize::Zeroizing;
 
 use super::connection::ConnectionRef;
 use super::context::ContextRef;
@@ -16,6 +15,7 @@ use super::session::{Session, SessionRef};
 use super::table::Libssl;
 use super::types::number::*;
 use super::types::{SSL_CTX, Stack};
+use crate::base::secret::Secret;
 
 impl SessionRef<'_> {
     /// Whether its client may send data before the handshake is done.
@@ -26,14 +26,14 @@ impl SessionRef<'_> {
     }
 
     /// The session as `i2d_SSL_SESSION` writes it: with its keys and the peer's certificate, without ex_data.
-    pub(crate) fn to_der(self) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn to_der(self) -> Option<Secret> {
         let libssl = libssl()?;
         let i2d = libssl.i2d_session?;
         let der = errors::kept(libssl, || {
             // SAFETY: a live session, which i2d only reads.
             encoded(|out| unsafe { i2d(self.as_ptr(), out) })
         })?;
-        Some(Zeroizing::new(der))
+        Some(Secret::new(der))
     }
 }
 

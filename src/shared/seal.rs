@@ -15,6 +15,7 @@ use super::index::Name;
 use super::record::{self, Header, Kind, NONCE, Reach, Tags};
 use super::region::{Found, NameCell};
 use super::scope::{OWNER, Owner};
+use crate::base::secret::Secret;
 use crate::cache::SessionKey;
 
 pub(super) const KEY: usize = 32;
@@ -102,10 +103,10 @@ impl SealingKey {
         session: &SessionKey,
         boot: &[u8],
         found: &mut Found,
-    ) -> Option<(Owner, Zeroizing<Vec<u8>>)> {
+    ) -> Option<(Owner, Secret)> {
         let aad = associated(session, &found.header, boot);
         self.cipher.decrypt_in_place(&XNonce::from(found.header.nonce), &aad, &mut found.body).ok()?;
-        let mut body = Zeroizing::new(std::mem::take(&mut found.body));
+        let mut body = Secret::new(std::mem::take(&mut found.body));
         let owner = Owner::of(body.last_chunk()?);
         let length = body.len() - OWNER;
         body.truncate(length);

@@ -1,7 +1,5 @@
 //! The host tier of one process: a region, the keys, and what the operator set.
 
-use zeroize::Zeroizing;
-
 use super::counters::Counter;
 use super::file::{self, Attached};
 use super::key_file::Keys;
@@ -13,6 +11,7 @@ use super::scope::{self, Owner, Scope};
 use super::seal::{SealingKey, Terms};
 use super::tally::{self, Remark, Tally};
 use crate::base::clock;
+use crate::base::secret::Secret;
 use crate::base::settings::{Place, Shared};
 use crate::cache::SessionKey;
 
@@ -35,7 +34,7 @@ pub(crate) struct Times {
 
 /// A session that was found.
 pub(crate) struct Resumed {
-    pub(crate) der: Zeroizing<Vec<u8>>,
+    pub(crate) der: Secret,
     pub(crate) origin: i64,
     /// Where it stands still; nothing if it was taken out.
     pub(crate) published: Option<Published>,
@@ -45,7 +44,7 @@ pub(crate) struct Resumed {
 struct Opened {
     found: Found,
     owner: Owner,
-    der: Zeroizing<Vec<u8>>,
+    der: Secret,
 }
 
 /// Where a session stands.
@@ -100,13 +99,14 @@ impl HostTier {
         let kind = if single_use { Kind::Single } else { Kind::Many };
         let Times { origin, expiry } = times;
         let named = self.region.own_name();
-        let stamp = self.region.stamp(stamp(), owner.cells());
+        let now = stamp();
+        let stamp = self.region.stamp(now, owner.cells());
         let terms = Terms { kind, origin, expiry, stamp, named, boot: &self.boot };
         let ring = self.keys.ring();
         // Without random bytes nothing is sealed: a sandbox may forbid to ask for them.
         let sealed = ring.first().seal(key, owner, &terms, der);
         let published = sealed.and_then(|(header, words)| self.region.put(&header, owner.cells(), &words));
-        self.tally.is_seen(self.region.memory(), clock::now());
+        self.tally.is_seen(self.region.memory(), (now / 1000).cast_signed());
         self.count(if published.is_some() { Counter::Published } else { Counter::Lost });
         published
     }
