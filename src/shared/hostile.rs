@@ -64,8 +64,15 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
         match step {
             Step::Put { id, length } => {
                 let Some(session) = session(id) else { continue };
-                let terms =
-                    Terms { kind: Kind::Many, origin: 1, expiry: 2, stamp: 3, named: NameCell(1), boot: b"" };
+                let terms = Terms {
+                    kind: Kind::Many,
+                    origin: 1,
+                    expiry: 2,
+                    stamp: 3,
+                    number: 4,
+                    named: NameCell(1),
+                    boot: b"",
+                };
                 let sealed = key.seal(&session, &owner, &terms, &content(id, length));
                 let published = sealed.and_then(|(header, words)| region.put(&header, owner.cells(), &words));
                 if let Some(published) = published {
@@ -131,7 +138,8 @@ pub(crate) fn arrive(changes: &[(u16, u8)], made_up: &[u8]) {
     let expiry = i64::MAX;
     for id in 0..4 {
         let Some(session) = session(id) else { return };
-        let terms = Terms { kind: Kind::Many, origin: 1, expiry, stamp: 3, named: NameCell(1), boot: b"" };
+        let terms =
+            Terms { kind: Kind::Many, origin: 1, expiry, stamp: 3, number: 4, named: NameCell(1), boot: b"" };
         if let Some((header, words)) = key.seal(&session, &owner, &terms, &content(id, 40)) {
             sender.put(&header, owner.cells(), &words);
         }

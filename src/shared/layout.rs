@@ -124,10 +124,11 @@ impl Layout {
         self.ring_start() + unit as usize * UNIT_WORDS + offset % UNIT_WORDS
     }
 
-    /// So many words of the ring from a position on: those before its end, and those from its beginning on. The ring is longer.
+    /// So many words of the ring from a position on, once round at most: those before its end, and those from its beginning on.
     pub(super) fn run(&self, position: u64, words: usize) -> (Range<usize>, Range<usize>) {
         let start = self.ring_start();
         let end = start + self.units as usize * UNIT_WORDS;
+        let words = words.min(end - start);
         let first = self.ring(position, 0);
         let until = end.min(first + words);
         (first..until, start..start + words - (until - first))
@@ -219,6 +220,8 @@ mod tests {
                 let places = (0..words).map(|offset| layout.ring(position, offset));
                 assert!(first.chain(rest).eq(places), "{words} at {position}");
             }
+            let (first, rest) = layout.run(position, 15);
+            assert_eq!(first.len() + rest.len(), 14);
         }
     }
 

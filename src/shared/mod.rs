@@ -14,7 +14,7 @@
 //! | `outbox` | what a relay has to carry to other machines |
 //! | `region` | both together: put, find, take, remove, flush |
 //! | `carrier`, `outgoing`, `arrivals` | a region as its relay uses it: what is to be carried away, and what arrives |
-//! | `record`, `seal`, `keys`, `key_file` | what a record is, and how it is sealed |
+//! | `record`, `seal`, `nonces`, `keys`, `key_file` | what a record is, and how it is sealed |
 //! | `scope` | who may resume whose sessions |
 //! | `counters`, `tally` | what each process has counted |
 //! | `tier` | the whole for one process, as the shim uses it |
@@ -39,6 +39,7 @@ mod look;
 mod loom_tests;
 mod mapping;
 mod memory;
+mod nonces;
 mod outbox;
 mod outgoing;
 mod record;

@@ -181,7 +181,7 @@ fn words_of(nonce: &[u8; NONCE]) -> [u64; 3] {
     words
 }
 
-fn bytes_of(nonce: [u64; 3]) -> [u8; NONCE] {
+pub(super) fn bytes_of(nonce: [u64; 3]) -> [u8; NONCE] {
     let mut bytes = [0; NONCE];
     bytes.as_chunks_mut().0.iter_mut().zip(nonce).for_each(|(bytes, word)| *bytes = word.to_le_bytes());
     bytes

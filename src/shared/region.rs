@@ -8,6 +8,9 @@ use super::memory::{Memory, Ordering, fence};
 use super::outbox;
 use super::record::{self, HEADER, Header, Kind, NONCE, Reach, STAMP_END, Tags};
 
+/// Hardly a record is longer than so many words. (The model counts every word that is read.)
+const USUAL: usize = if cfg!(all(test, sesscache_loom)) { HEADER } else { 64 };
+
 /// Where a record was published. One of this process's own remembers it, to ask later whether it still counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Published {
@@ -313,16 +316,21 @@ impl<M: Memory> Region<M> {
 
     /// The record at a position, if one is there.
     pub(super) fn record(&self, position: Position) -> Option<(Header, Vec<u64>)> {
-        let mut words = [0; HEADER];
-        let copied = log::copy(&self.memory, &self.layout, position, &mut words);
-        let header = Header::of(&words).filter(|_| copied)?;
-        let mut words = vec![0; header.words_in_all()];
-        if !log::copy(&self.memory, &self.layout, position, &mut words) {
-            return None;
+        let copy = |length| {
+            let mut words = vec![0; length];
+            log::copy(&self.memory, &self.layout, position, &mut words).then_some(words)
+        };
+        // At once, not the header first: whoever waits for memory waits once.
+        let mut words = copy(USUAL)?;
+        let header = Header::of(words.first_chunk()?)?;
+        let length = header.words_in_all();
+        if length > USUAL {
+            words = copy(length)?;
+            // Read again with the body, or another record's header might go with it.
+            Header::of(words.first_chunk()?).filter(|again| *again == header)?;
         }
-        // Read again with the body, or another record's header might go with it.
-        let again = Header::of(words.first_chunk()?)?;
-        (again == header).then_some((header, words))
+        words.truncate(length);
+        Some((header, words))
     }
 }
 

@@ -8,11 +8,11 @@ use blake2::digest::Mac as _;
 use blake2::digest::consts::{U16, U32};
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
-use rustix::rand::{GetRandomFlags, getrandom};
 use zeroize::Zeroizing;
 
 use super::index::Name;
-use super::record::{self, Header, Kind, NONCE, Reach, Tags};
+use super::nonces;
+use super::record::{self, Header, Kind, Reach, Tags};
 use super::region::{Found, NameCell};
 use super::scope::{OWNER, Owner};
 use crate::base::secret::Secret;
@@ -63,7 +63,7 @@ impl SealingKey {
         self.tag
     }
 
-    /// A record of this session, ready to be published. `None` without random bytes.
+    /// A record of this session, ready to be published. `None` if it is too long.
     pub(super) fn seal(
         &self,
         session: &SessionKey,
@@ -71,9 +71,6 @@ impl SealingKey {
         terms: &Terms<'_>,
         der: &[u8],
     ) -> Option<(Header, Vec<u64>)> {
-        let mut nonce = [0; NONCE];
-        // From the system, always: a fork or a restored machine would repeat any state of our own.
-        let filled = getrandom(&mut nonce, GetRandomFlags::empty()).ok()?;
         let name = self.name(session);
         // What is nobody's in common is of no use to other machines, and what may be used once has to be where it is counted.
         let is_wide = owner.common.is_some() && terms.kind == Kind::Many;
@@ -86,15 +83,15 @@ impl SealingKey {
             origin: terms.origin,
             expiry: terms.expiry,
             stamp: terms.stamp,
-            nonce,
+            nonce: nonces::nonce(name, terms.stamp, terms.number),
             length: der.len() + OWNER + record::TAG,
         };
         let aad = associated(session, &header, terms.boot);
         let mut body = Vec::with_capacity(header.length);
         body.extend(der);
         body.extend(owner.bytes());
-        self.cipher.encrypt_in_place(&XNonce::from(nonce), &aad, &mut body).ok()?;
-        (filled == NONCE).then(|| (header, record::assemble(&header, &body)))
+        self.cipher.encrypt_in_place(&XNonce::from(header.nonce), &aad, &mut body).ok()?;
+        Some((header, record::assemble(&header, &body)))
     }
 
     /// Whose the record is that was found, and the DER in it; then only its header is left. `None` if it does not open.
@@ -121,6 +118,8 @@ pub(super) struct Terms<'a> {
     pub(super) expiry: i64,
     /// When it is made, in milliseconds since the epoch.
     pub(super) stamp: u64,
+    /// No other record has it: see `Nonces`.
+    pub(super) number: u64,
     /// Of the operator's name for the scope.
     pub(super) named: NameCell,
     /// Names this run of the system: a session for single use does not outlive it.

@@ -5,6 +5,7 @@ use super::file::{self, Attached};
 use super::key_file::Keys;
 use super::keys;
 use super::mapping::Mapping;
+use super::nonces::Nonces;
 use super::record::{DER_MAX, Kind, STAMP_END, Tags};
 use super::region::{Cell, Found, Published, Region, Standing};
 use super::scope::{self, Owner, Scope};
@@ -18,6 +19,7 @@ use crate::cache::SessionKey;
 pub(crate) struct HostTier {
     region: Region<Mapping>,
     keys: Keys,
+    nonces: Nonces,
     tally: Tally,
     max_lifetime: i64,
     /// Names this run of the system. Empty if that cannot be told: then nothing for single use is shared.
@@ -76,8 +78,8 @@ impl HostTier {
         };
         let Attached { mapping, layout } = attached;
         let region = Region::new(mapping, layout, scope::name_cell(&shared.scope));
-        let tally = Tally::new();
-        Ok(HostTier { region, keys, tally, max_lifetime: shared.max_lifetime, boot: boot_id() })
+        let (nonces, tally) = (Nonces::new(), Tally::new());
+        Ok(HostTier { region, keys, nonces, tally, max_lifetime: shared.max_lifetime, boot: boot_id() })
     }
 
     /// Shares a session.
@@ -101,10 +103,11 @@ impl HostTier {
         let named = self.region.own_name();
         let now = stamp();
         let stamp = self.region.stamp(now, owner.cells());
-        let terms = Terms { kind, origin, expiry, stamp, named, boot: &self.boot };
-        let ring = self.keys.ring();
         // Without random bytes nothing is sealed: a sandbox may forbid to ask for them.
-        let sealed = ring.first().seal(key, owner, &terms, der);
+        let sealed = self.nonces.number(now).and_then(|number| {
+            let terms = Terms { kind, origin, expiry, stamp, number, named, boot: &self.boot };
+            self.keys.ring().first().seal(key, owner, &terms, der)
+        });
         let published = sealed.and_then(|(header, words)| self.region.put(&header, owner.cells(), &words));
         self.tally.is_seen(self.region.memory(), (now / 1000).cast_signed());
         self.count(if published.is_some() { Counter::Published } else { Counter::Lost });

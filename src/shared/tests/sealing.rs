@@ -14,7 +14,8 @@ fn a_record_opens_for_its_own_id_only_and_says_whose_it_is() {
     let layout = Layout::tiny(2, 40);
     let region = Region::new(Heap::new(layout.words()), layout, NameCell(1));
     let sealing = SealingKey::new(&[7; 32]);
-    let terms = Terms { kind: Kind::Many, origin: 1, expiry: 2, stamp: 3, named: NameCell(1), boot: b"" };
+    let terms =
+        Terms { kind: Kind::Many, origin: 1, expiry: 2, stamp: 3, number: 4, named: NameCell(1), boot: b"" };
     let private = Owner { common: None, ..owner("a") };
     for whose in [owner("a"), owner("b"), private] {
         let (header, words) = sealing.seal(&key(1), &whose, &terms, b"session").unwrap();
@@ -48,7 +49,8 @@ fn what_its_header_says_cannot_be_changed() {
     let (owner, key) = (owner("a"), key(1));
     for (number, (kind, change, boot)) in changes.into_iter().enumerate() {
         let region = Region::new(Heap::new(layout.words()), layout, NameCell(1));
-        let terms = Terms { kind, origin: 1, expiry: 2, stamp: 3, named: NameCell(1), boot: b"boot" };
+        let terms =
+            Terms { kind, origin: 1, expiry: 2, stamp: 3, number: 4, named: NameCell(1), boot: b"boot" };
         let (header, words) = sealing.seal(&key, &owner, &terms, b"session").unwrap();
         region.put(&header, owner.cells(), &words).unwrap();
         let find = || region.find(header.name, Ok).map_err(|_| "lost").unwrap();
