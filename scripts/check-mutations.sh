@@ -4,6 +4,8 @@
 #
 #   scripts/check-mutations.sh [NAME...]     all of them, or these
 #
+#   RESUME=1     go on where a run of the same sources was interrupted
+#
 # The C programs run first, preloaded and linked, on the system's libssl; what none of them notices is for the unit tests,
 # and then for the tests of the log and of strange surroundings. A full run writes its table into docs/conformance.md,
 # between the lines <!-- mutations --> and <!-- /mutations -->.
@@ -15,6 +17,8 @@ case ${CARGO_TARGET_DIR:-} in /*) work=$CARGO_TARGET_DIR/mutations ;; esac
 tree=$work/tree
 library=$work/libsesscache.so
 log=$work/log
+# A mistake's row of the table, if it was tried on the sources that `$rows/sources` names.
+rows=$work/rows
 # A mistake may well be an endless wait: seconds for a whole suite. That of the C programs is set by what they usually take.
 limit=300
 waiting='the rest waits for ever'
@@ -106,7 +110,7 @@ try() {
         [ -n "$first" ] || first=$(other_suites) || die "$1: the other tests ended without a word: see $log"
     fi
     (cd "$tree" && patch -R -p1 -s -F0 --no-backup-if-mismatch) <"$patch" >/dev/null
-    echo "| $(sed -n 1p "$patch") | ${first:-**nothing**} | $count of $trials |" >>"$work/rows"
+    echo "| $(sed -n 1p "$patch") | ${first:-**nothing**} | $count of $trials |" >"$rows/$1"
     printf '%-28s %3d of %d C trials; %s\n' "$1" "$count" "$trials" "${first:-NOTHING notices it}"
     [ -n "$first" ]
 }
@@ -132,7 +136,7 @@ table() {
     echo
     echo '| the mistake | what notices it first | C trials that fail |'
     echo '|---|---|---|'
-    cat "$work/rows"
+    (cd "$rows" && cat "${names[@]}")
 }
 
 publish() {
@@ -149,18 +153,33 @@ publish() {
     fi
 }
 
+# What the rows depend on.
+sources() { (cd "$tree" && find src c_tests tests mutations scripts Cargo.lock -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum); }
+
+begin_rows() {
+    if [ -n "${RESUME:-}" ] && [ -f "$rows/sources" ] && [ "$(cat "$rows/sources")" = "$(sources)" ]; then return; fi
+    rm -rf "$rows"
+    mkdir -p "$rows"
+    sources >"$rows/sources"
+}
+
 copy_tree
+begin_rows
 c_programs=$(test_binary c_programs)
 [ -x "$c_programs" ] || die 'the C test binary was not built: cargo test --no-default-features --test c_programs --no-run'
 try_without
-: >"$work/rows"
 holes=0 total=0
 names=("$@")
 [ $# -gt 0 ] || mapfile -t names < <(basename -s .patch mutations/*.patch)
 for name in "${names[@]}"; do
     [ -f "mutations/$name.patch" ] || die "there is no mutations/$name.patch"
     total=$((total + 1))
-    try "$name" || holes=$((holes + 1))
+    if [ -f "$rows/$name" ]; then
+        echo "$name: tried before; $(cut -d'|' -f3 "$rows/$name")"
+        ! grep -qF '**nothing**' "$rows/$name" || holes=$((holes + 1))
+    else
+        try "$name" || holes=$((holes + 1))
+    fi
 done
 table >"$work/table.md"
 [ "$holes" = 0 ] || die "$holes of $total mistakes are noticed by nothing: write the tests that notice them"
