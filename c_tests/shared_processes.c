@@ -39,6 +39,12 @@ static void ended_for_all(enum kind kind)
     expect("after a flush of everything by another", worker_resume(&one, &other, 0), FULL);
 
     token = worker_connect(&one);
+    other = worker_connect(&two);
+    worker_flush(&one, time(NULL) + 100000);
+    expect("flushed early by its own", worker_resume(&two, &token, 0), FULL);
+    expect("another's", worker_resume(&one, &other, 0), RESUMED);
+
+    token = worker_connect(&one);
     worker_free_context(&one);
     expect("after its context was freed", worker_resume(&two, &token, 0), RESUMED);
     worker_end(&one);

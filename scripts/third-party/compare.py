@@ -6,6 +6,7 @@ served, in at least as many processes as the suite asks for in a line `# process
 """
 
 import json
+import os
 import re
 import sys
 from collections import Counter
@@ -13,6 +14,8 @@ from pathlib import Path
 
 SERVES = re.compile(r"^sesscache\[(\d+)\]: serving session caches")
 SPEAKS = re.compile(r"^sesscache\[\d+\]: ")
+# In the shared profile a program is told if its sessions cannot be shared.
+SHARES_NOTHING = re.compile(r": this program keeps data on its sessions .*: none is shared$")
 
 
 def read(path):
@@ -44,7 +47,10 @@ def served(folder):
     except FileNotFoundError:
         return set(), []
     processes = {match[1] for line in lines if (match := SERVES.match(line))}
-    return processes, [line for line in lines if SPEAKS.match(line) and not SERVES.match(line)]
+    def is_expected(line):
+        return SERVES.match(line) or ("SHARED" in os.environ and SHARES_NOTHING.search(line))
+
+    return processes, [line for line in lines if SPEAKS.match(line) and not is_expected(line)]
 
 
 def complaints(stock, preloaded, folder, least):

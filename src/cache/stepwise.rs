@@ -51,8 +51,7 @@ impl<H: Clone + PartialEq> SessionCache<H> {
         self.pop_first_if(horizon, |_| true)
     }
 
-    /// What has expired before `now`, in order; all of it stays. For the order of insertion, in which what has
-    /// expired stands anywhere.
+    /// What has expired before `now`, in order; all of it stays.
     pub fn expired(&self, now: i64) -> Vec<(SessionKey, H)> {
         let mut found = Vec::new();
         for at in 0..SHARDS {

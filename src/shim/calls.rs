@@ -80,6 +80,9 @@ pub(crate) fn flush_sessions(state: &ContextState, context: ContextRef<'_>, time
         context.flush_real();
         guarded(state, (), || share::flush(state, context));
     }
+    if let Flush::ExpiredBy(time) = what {
+        guarded(state, (), || share::flush_early(state, time));
+    }
     removal::flush(state, context, what);
     true
 }

@@ -219,6 +219,16 @@ pub(super) fn invalidate(state: &ContextState, session: SessionRef<'_>) {
     }
 }
 
+/// What expires by this time was flushed. If it is yet to come, the application ends what has not expired.
+pub(super) fn flush_early(state: &ContextState, time: i64) {
+    if time > clock::now()
+        && process::host_tier().is_some()
+        && let Some(core) = state.core()
+    {
+        core.expired(time).iter().for_each(|(_, stored)| invalidate(state, stored.as_ref()));
+    }
+}
+
 /// Everything was flushed. By the application's own wish, unless the context is being freed.
 pub(super) fn flush(state: &ContextState, context: ContextRef<'_>) {
     let Some(host) = process::host_tier().filter(|_| !process::is_freeing(context)) else { return };
