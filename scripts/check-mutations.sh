@@ -29,8 +29,8 @@ export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARG
 die() { echo "check-mutations: $*" >&2; exit 1; }
 
 copy_tree() {
+    rm -rf "$tree"
     mkdir -p "$tree" "$log"
-    rm -rf "$tree/src"
     tar -c --exclude=./target --exclude=./.git --exclude=./fuzz/target . | tar -x -C "$tree"
     # Older than what was built of the last mistake, they would pass for built.
     find "$tree/src" -name '*.rs' -exec touch {} +
@@ -110,7 +110,8 @@ try() {
         [ -n "$first" ] || first=$(other_suites) || die "$1: the other tests ended without a word: see $log"
     fi
     (cd "$tree" && patch -R -p1 -s -F0 --no-backup-if-mismatch) <"$patch" >/dev/null
-    echo "| $(sed -n 1p "$patch") | ${first:-**nothing**} | $count of $trials |" >"$rows/$1"
+    echo "| $(sed -n 1p "$patch") | ${first:-**nothing**} | $count of $trials |" >"$work/row"
+    mv "$work/row" "$rows/$1"
     printf '%-28s %3d of %d C trials; %s\n' "$1" "$count" "$trials" "${first:-NOTHING notices it}"
     [ -n "$first" ]
 }
@@ -153,18 +154,28 @@ publish() {
     fi
 }
 
-# What the rows depend on.
-sources() { (cd "$tree" && find src c_tests tests mutations scripts Cargo.lock -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum); }
+# What the rows depend on: everything but the documents.
+sources() {
+    (
+        cd "$tree"
+        find . -type f -not -path './docs/*' -not -path './*.md' -print0 | sort -z | xargs -0 sha256sum
+        rustc --version
+        openssl version
+    ) | sha256sum
+}
 
+# Rows of the same sources are kept by a run that goes on, and by one of a few by name.
 begin_rows() {
-    if [ -n "${RESUME:-}" ] && [ -f "$rows/sources" ] && [ "$(cat "$rows/sources")" = "$(sources)" ]; then return; fi
+    local own
+    own=$(sources)
+    if [ "${RESUME:-$*}" ] && [ "$(cat "$rows/sources" 2>/dev/null)" = "$own" ]; then return; fi
     rm -rf "$rows"
     mkdir -p "$rows"
-    sources >"$rows/sources"
+    echo "$own" >"$rows/sources"
 }
 
 copy_tree
-begin_rows
+begin_rows "$@"
 c_programs=$(test_binary c_programs)
 [ -x "$c_programs" ] || die 'the C test binary was not built: cargo test --no-default-features --test c_programs --no-run'
 try_without
@@ -174,9 +185,9 @@ names=("$@")
 for name in "${names[@]}"; do
     [ -f "mutations/$name.patch" ] || die "there is no mutations/$name.patch"
     total=$((total + 1))
-    if [ -f "$rows/$name" ]; then
-        echo "$name: tried before; $(cut -d'|' -f3 "$rows/$name")"
-        ! grep -qF '**nothing**' "$rows/$name" || holes=$((holes + 1))
+    # Those that are asked for by name, and those that nothing has noticed, are tried again.
+    if [ $# = 0 ] && [ -s "$rows/$name" ] && ! grep -qF '**nothing**' "$rows/$name"; then
+        echo "$name: tried before;$(cut -d'|' -f3 "$rows/$name")"
     else
         try "$name" || holes=$((holes + 1))
     fi
