@@ -27,7 +27,7 @@ impl Deref for Secret {
 
 impl Drop for Secret {
     fn drop(&mut self) {
-        // What a vector has to spare is wiped at once, its elements one by one.
+        // Spare capacity is wiped in one sweep, elements are wiped one by one: so all of it is made spare first.
         self.0.clear();
         self.0.zeroize();
     }

@@ -60,7 +60,7 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
         half if at.is_multiple_of(2) => half % records,
         half => records + half % (memory.words().len() - records),
     };
-    for step in steps {
+    for (number, step) in (0..).zip(steps) {
         match step {
             Step::Put { id, length } => {
                 let Some(session) = session(id) else { continue };
@@ -69,7 +69,7 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
                     origin: 1,
                     expiry: 2,
                     stamp: 3,
-                    number: 4,
+                    number,
                     named: NameCell(1),
                     boot: b"",
                 };
@@ -138,8 +138,15 @@ pub(crate) fn arrive(changes: &[(u16, u8)], made_up: &[u8]) {
     let expiry = i64::MAX;
     for id in 0..4 {
         let Some(session) = session(id) else { return };
-        let terms =
-            Terms { kind: Kind::Many, origin: 1, expiry, stamp: 3, number: 4, named: NameCell(1), boot: b"" };
+        let terms = Terms {
+            kind: Kind::Many,
+            origin: 1,
+            expiry,
+            stamp: 3,
+            number: id.into(),
+            named: NameCell(1),
+            boot: b"",
+        };
         if let Some((header, words)) = key.seal(&session, &owner, &terms, &content(id, 40)) {
             sender.put(&header, owner.cells(), &words);
         }

@@ -131,7 +131,7 @@ impl Layout {
         let words = words.min(end - start);
         let first = self.ring(position, 0);
         let until = end.min(first + words);
-        (first..until, start..start + words - (until - first))
+        (first..until, start..start + (words - (until - first)))
     }
 
     /// Writes the header of an empty region. The magic comes last: a half-made region is none.
@@ -220,8 +220,13 @@ mod tests {
                 let places = (0..words).map(|offset| layout.ring(position, offset));
                 assert!(first.chain(rest).eq(places), "{words} at {position}");
             }
+        }
+        // What nobody has written is read within the ring, too.
+        let ring = layout.ring(0, 0)..layout.words();
+        for position in [3, u64::MAX - 1, u64::MAX] {
             let (first, rest) = layout.run(position, 15);
             assert_eq!(first.len() + rest.len(), 14);
+            assert!(ring.start <= first.start && first.end <= ring.end && rest.start == ring.start);
         }
     }
 

@@ -8,6 +8,7 @@ use super::counters::Counter;
 use super::index::Name;
 use super::layout::{Layout, word};
 use super::memory::{Heap, Memory};
+use super::nonces::Nonces;
 use super::outbox::{self, Entry};
 use super::record::{self, Header, Kind, Reach, Tags};
 use super::region::{Cell, Found, NameCell, Region, Standing};
@@ -76,8 +77,13 @@ fn takes(region: &Shared, number: u64) -> bool {
 }
 
 fn check(model: impl Fn() + Sync + Send + 'static) {
+    check_to(2, model);
+}
+
+/// So often may one be interrupted by another where it waits for nothing.
+fn check_to(bound: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(2);
+    builder.preemption_bound = Some(bound);
     builder.check(model);
 }
 
@@ -108,6 +114,50 @@ fn a_reader_of_what_is_being_overwritten_finds_it_whole_or_not() {
         finds(&region, 2);
         writer.join().unwrap();
         assert!(!finds(&region, 1) && finds(&region, 2) && finds(&region, 3));
+    });
+}
+
+/// One that is read in two steps.
+#[test]
+fn a_reader_of_a_long_record_finds_it_whole_or_not() {
+    const LONG: usize = 32;
+    let long = |number| Header { length: LONG, ..header(number) };
+    let put = move |region: &Region<Heap>, number: u64| {
+        let header = long(number);
+        region.put(&header, CELLS, &record::assemble(&header, &[number as u8; LONG]));
+    };
+    let finds = move |region: &Region<Heap>, number: u64| {
+        let found = region.find(name(number), Ok).ok();
+        found.is_some_and(|found| {
+            assert_eq!((found.header, found.body), (long(number), vec![number as u8; LONG]));
+            true
+        })
+    };
+    check_to(1, move || {
+        let region = region_of(14);
+        put(&region, 1);
+        put(&region, 2);
+        let writer = spawn(&region, move |region| put(region, 3));
+        finds(&region, 1);
+        writer.join().unwrap();
+        assert!(!finds(&region, 1) && finds(&region, 3));
+    });
+}
+
+#[test]
+fn threads_never_get_the_same_number_for_a_nonce() {
+    check(|| {
+        let nonces = Arc::new(Nonces::new());
+        let draw = |nonces: &Nonces| [1, 1, 2].map(|second| nonces.number_in(1, second * 1000).unwrap());
+        let other = {
+            let nonces = Arc::clone(&nonces);
+            thread::spawn(move || draw(&nonces))
+        };
+        let own = draw(&nonces);
+        let mut all = [own, other.join().unwrap()].concat();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 6);
     });
 }
 

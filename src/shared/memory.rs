@@ -7,7 +7,8 @@ pub(super) use loom::sync::atomic::{AtomicU64, Ordering, fence};
 #[cfg(not(all(test, sesscache_loom)))]
 pub(super) use std::sync::atomic::{AtomicU64, Ordering, fence};
 
-/// A run of 64-bit words. Only whole words are touched, each atomically, and a place outside it reads 0 and takes nothing.
+/// A run of 64-bit words. Only whole words are touched, each atomically; a place outside it reads 0 and takes nothing, and of
+/// places that are partly outside none is read or written.
 pub(super) trait Memory {
     /// All of them.
     fn words(&self) -> &[AtomicU64];
@@ -65,13 +66,13 @@ pub(super) trait Memory {
         }
     }
 
-    /// Copies words out, as far as both go.
+    /// Copies words out, as many as there is room for.
     fn read(&self, from: Range<usize>, into: &mut [u64]) {
         let words = self.words().get(from).unwrap_or_default();
         into.iter_mut().zip(words).for_each(|(value, word)| *value = word.load(Ordering::Relaxed));
     }
 
-    /// Stores words one after the other, as far as both go.
+    /// Stores words one after the other.
     fn write(&self, to: Range<usize>, values: &[u64]) {
         let words = self.words().get(to).unwrap_or_default();
         words.iter().zip(values).for_each(|(word, value)| word.store(*value, Ordering::Relaxed));

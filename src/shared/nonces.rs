@@ -2,14 +2,14 @@
 //!
 //! A nonce is a piece of the record's name, its stamp, and a number. Numbers count up from a start that each process gets from
 //! the system, at random and anew in every second: to ask for each record would cost as much as half of its cipher. So two
-//! records of one process never have the same number, and two processes hardly. Should they count alike for a moment, because
-//! a fork went unnoticed or a machine was restored twice, they would have to seal the same session in the same millisecond.
-
-use std::sync::atomic::{AtomicU64, Ordering};
+//! records of one process never have the same number, and two processes hardly. Should they count alike, because a fork went
+//! unnoticed or a machine was restored twice, then until the second is over, and no nonce repeats unless they seal sessions of
+//! the same id in the same millisecond. (A stamp may stand still: after a flush by a clock that was ahead.)
 
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::index::Name;
+use super::memory::{AtomicU64, Ordering};
 use super::record::{self, NONCE};
 use crate::base::forks;
 
@@ -29,7 +29,7 @@ impl Nonces {
         self.number_in(forks::process_number(), now)
     }
 
-    fn number_in(&self, process: u32, now: u64) -> Option<u64> {
+    pub(super) fn number_in(&self, process: u32, now: u64) -> Option<u64> {
         let when = u64::from(process) << 32 | (now / 1000) & 0xffff_ffff;
         if self.drawn.load(Ordering::Acquire) != when {
             self.draw(when)?;
@@ -60,6 +60,7 @@ pub(super) fn nonce(name: Name, stamp: u64, number: u64) -> [u8; NONCE] {
 #[cfg(all(test, not(sesscache_loom)))]
 mod tests {
     use std::collections::HashSet;
+    use std::sync::Barrier;
     use std::thread;
 
     use super::*;
@@ -67,18 +68,21 @@ mod tests {
 
     #[test]
     fn threads_never_get_the_same_number_even_when_the_second_changes() {
-        const THREADS: u64 = 4;
-        const EACH: u64 = 5000;
+        const THREADS: usize = 4;
+        const EACH: usize = 200_000;
+        const SECOND: usize = EACH / 4;
         let nonces = Nonces::new();
-        let draw = |thread: u64| {
-            let numbers = (0..EACH).map(|n| nonces.number((n + thread) * 100).unwrap());
+        let at_once = Barrier::new(THREADS);
+        let draw = || {
+            at_once.wait();
+            let numbers = (0..EACH).map(|n| nonces.number((n / SECOND * 1000) as u64).unwrap());
             numbers.collect::<Vec<_>>()
         };
-        let all: Vec<u64> = thread::scope(|scope| {
-            let threads: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || draw(thread))).collect();
+        let all: HashSet<u64> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(draw)).collect();
             threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         });
-        assert_eq!(all.iter().collect::<HashSet<_>>().len(), (THREADS * EACH) as usize);
+        assert_eq!(all.len(), THREADS * EACH);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use super::memory::{Memory, Ordering, fence};
 use super::outbox;
 use super::record::{self, HEADER, Header, Kind, NONCE, Reach, STAMP_END, Tags};
 
-/// Hardly a record is longer than so many words. (The model counts every word that is read.)
-const USUAL: usize = if cfg!(all(test, sesscache_loom)) { HEADER } else { 64 };
+/// Few records are longer than so many words. (The model counts every word that is read.)
+const USUAL: usize = if cfg!(all(test, sesscache_loom)) { 12 } else { 64 };
 
 /// Where a record was published. One of this process's own remembers it, to ask later whether it still counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

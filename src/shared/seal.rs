@@ -63,7 +63,7 @@ impl SealingKey {
         self.tag
     }
 
-    /// A record of this session, ready to be published. `None` if it is too long.
+    /// A record of this session, ready to be published. The DER is no longer than `DER_MAX`. `None` if the cipher refuses it.
     pub(super) fn seal(
         &self,
         session: &SessionKey,
