@@ -28,12 +28,22 @@ fn an_eviction_is_one_processs_own() {
 #[test]
 fn expiry_is_one_processs_own() {
     where_shared(&[], || {
+        let app = Application::new();
+        app.handshake(&exports::expired(TLS1_2_VERSION, ID));
+        app.flush(clock::now());
+        assert_eq!((app.number(), counted(Counter::Removed), counted(Counter::Flush)), (0, 0, 0));
+    });
+}
+
+#[test]
+fn what_is_flushed_before_its_time_is_gone_for_all() {
+    where_shared(&[], || {
         let (app, other) = (Application::new(), Application::new());
         begin(&app, ID);
-        // As if its clock were fast.
+        begin(&other, b"other");
         app.flush(clock::now() + 4000);
-        assert_eq!((app.number(), counted(Counter::Removed), counted(Counter::Flush)), (0, 0, 0));
-        assert!(resumes(&other, ID));
+        assert_eq!((app.number(), counted(Counter::Removed), counted(Counter::Flush)), (0, 1, 0));
+        assert!(!resumes(&other, ID) && resumes(&app, b"other"));
     });
 }
 
