@@ -38,7 +38,7 @@ impl Place {
 
 /// Of this connection, as it is now. Nothing where not even that can be told.
 pub(super) fn of(state: &ContextState, connection: ConnectionRef<'_>) -> Option<Place> {
-    let shown = connection.shown(|| certified(connection))?;
+    let shown = connection.shown(|| certified(state, connection))?;
     let common = common(connection, &shown);
     Some(Place {
         owner: Owner { common, own: state.own_scope?.of_group(&shown.first) },
@@ -73,8 +73,8 @@ fn common(connection: ConnectionRef<'_>, shown: &Shown) -> Option<Scope> {
 }
 
 /// Looks at the certificates that a connection has been made with, while they are still those of its context.
-pub(super) fn note_certificates(connection: ConnectionRef<'_>) {
-    connection.shown(|| certified(connection));
+pub(super) fn note_certificates(state: &ContextState, connection: ConnectionRef<'_>) {
+    connection.shown(|| certified(state, connection));
 }
 
 /// Whether the operator has said which service this is.
@@ -88,9 +88,35 @@ pub(super) fn asks(connection: ConnectionRef<'_>) -> bool {
 }
 
 /// The operator's word and the certificates that a connection shows now; `NONE` if it has none.
-fn certified(connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
-    let shown = digest_of("sesscache certificates", &connection.certificates()?);
-    Some(if shown == NONE { NONE } else { named(&shown) })
+fn certified(state: &ContextState, connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
+    let certificates = connection.certificates()?;
+    Some(if certificates.is_empty() { NONE } else { state.certified.of(certificates) })
+}
+
+/// Each in DER.
+type Certificates = Vec<Vec<u8>>;
+
+/// The digests of what connections of one context were seen to show.
+#[derive(Default)]
+pub(crate) struct Certified {
+    met: [OnceBox<(Certificates, [u8; 32])>; Certified::MOST],
+}
+
+impl Certified {
+    /// Of one name, and of a few others or of renewed ones. What more there are is digested each time.
+    const MOST: usize = 4;
+
+    fn of(&self, certificates: Certificates) -> [u8; 32] {
+        let mut met = self.met.iter().map_while(OnceBox::get);
+        if let Some((_, digest)) = met.find(|(known, _)| *known == certificates) {
+            return *digest;
+        }
+        let digest = named(&digest_of("sesscache certificates", &certificates));
+        if let Some(free) = self.met.iter().find(|place| place.get().is_none()) {
+            let _ = free.set(Box::new((certificates, digest)));
+        }
+        digest
+    }
 }
 
 fn named(shown: &[u8; 32]) -> [u8; 32] {

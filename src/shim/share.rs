@@ -35,7 +35,7 @@ pub(super) fn remark_on(state: &ContextState) {
 /// Looks at who a new connection is, while it is what its context is.
 pub(super) fn look_at(state: &ContextState, connection: ConnectionRef<'_>) {
     if tier(state).is_some() {
-        scope::note_certificates(connection);
+        scope::note_certificates(state, connection);
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, O
 use once_cell::race::OnceBox;
 
 use super::registry;
-use super::scope::{Scopes, Trusted};
+use super::scope::{Certified, Scopes, Trusted};
 use super::sentinel::Sentinel;
 use crate::base::settings::NewCbZero;
 use crate::cache::{Rules, SessionCache};
@@ -36,6 +36,8 @@ pub(crate) struct ContextState {
     pub(crate) own_scope: Option<Scope>,
     /// Whom it trusts.
     pub(crate) trusted: Trusted,
+    /// What its connections show.
+    pub(crate) certified: Certified,
     /// The application itself has decided whether there shall be tickets.
     pub(crate) decided_tickets: AtomicBool,
     zero_removes: AtomicBool,
@@ -146,6 +148,7 @@ impl ContextState {
             scopes: Scopes::default(),
             own_scope,
             trusted: Trusted::default(),
+            certified: Certified::default(),
             decided_tickets: AtomicBool::new(false),
             zero_removes: AtomicBool::new(zero == NewCbZero::Remove),
             phase: AtomicU8::new(0),
