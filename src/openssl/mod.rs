@@ -38,7 +38,7 @@ pub(crate) use session::{Session, SessionCell, SessionRef};
 pub(crate) use sharing::{Decided, KeptStore, Trust};
 pub(crate) use shown::Shown;
 pub(crate) use table::Libssl;
-#[cfg(test)]
+#[cfg(all(test, not(sesscache_loom)))]
 pub(crate) use table::Table;
 pub(crate) use types::*;
 pub(crate) use version::Version;
