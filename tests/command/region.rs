@@ -1,6 +1,7 @@
 //! `sesscache stat` and `sesscache flush`, on regions that this process and others use.
 
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -92,6 +93,8 @@ fn a_region_that_is_too_small_is_said_to_be() {
         region.put(&number.to_le_bytes(), &[7; 300], 300, false);
     }
     (3000..3500_u32).for_each(|number| drop(region.get(&number.to_le_bytes(), false)));
+    // How fast it is overwritten can be told when it is a second old.
+    std::thread::sleep(Duration::from_millis(1100));
     let page = good(&["stat", &path]);
     assert!(page.contains("! the region is too small") && page.contains("Make a new one of 4 MiB"), "{page}");
     assert!(page.contains("overwritten after"), "{page}");
