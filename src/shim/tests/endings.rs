@@ -93,6 +93,24 @@ fn a_flush_of_everything_is_for_all() {
     });
 }
 
+/// Of more certificates than are noted, too.
+#[test]
+fn a_flush_is_for_every_certificate_that_a_context_has_shown() {
+    where_shared(&[], || {
+        let (app, other) = (Application::new(), Application::new());
+        let names: Vec<[u8; 1]> = (0..60).map(|number| [number]).collect();
+        for name in &names {
+            app.context.use_certificate(name);
+            begin(&app, name);
+        }
+        app.flush(0);
+        for name in &names {
+            other.context.use_certificate(name);
+            assert!(!resumes(&other, name), "{name:?}");
+        }
+    });
+}
+
 #[test]
 fn whoever_flushes_while_another_context_ends_flushes_for_all() {
     where_shared(&[], || {

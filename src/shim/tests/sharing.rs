@@ -292,6 +292,8 @@ fn a_connection_stays_who_it_was_made_to_be() {
         assert!(resumes(&other, ID), "of the old certificate");
         begin(&app, b"renewed");
         assert!(!resumes(&other, b"renewed"));
+        begin(&other, b"theirs");
+        assert!(!resumes(&app, b"theirs"), "by what its context was before");
         // Both can still be ended.
         let old = other.lookup(ID).expect("shared");
         app.remove(&old);
