@@ -292,6 +292,18 @@ static void work(struct member *self)
         }
 }
 
+/*
+ * In TLS 1.3, too, 1.1.1 may take the id from a session while a connection resumes it (in one of some 150 runs with libssl alone): it
+ * still counts as cached then, but nobody can remove it.
+ */
+static int lost_its_id(const struct token *token)
+{
+    unsigned int length;
+
+    SSL_SESSION_get_id(token->server, &length);
+    return may_lose_its_id() && length == 0;
+}
+
 /* Threads that took it: by a removal that said so, or by resuming what is good for one use. */
 static void each_was_taken_once(void)
 {
@@ -308,7 +320,7 @@ static void each_was_taken_once(void)
         }
         CHECK(takers <= 1);
         if (token->place == ROOMY && token->server != NULL) {
-            CHECK(takers == (asked > 0));
+            CHECK(takers == (asked > 0) || (takers == 0 && lost_its_id(token)));
             cached += !takers;
         }
     }
