@@ -49,6 +49,16 @@ static SSL_CTX *base_context(void)
     return base;
 }
 
+static EVP_PKEY *new_ed25519_key(void)
+{
+    EVP_PKEY_CTX *maker = EVP_PKEY_CTX_new_id(EVP_PKEY_ED25519, NULL);
+    EVP_PKEY *key = NULL;
+
+    CHECK(maker != NULL && EVP_PKEY_keygen_init(maker) == 1 && EVP_PKEY_keygen(maker, &key) == 1);
+    EVP_PKEY_CTX_free(maker);
+    return key;
+}
+
 static void close_unclean(SSL_CTX *base, SSL_CTX *client, const struct token *token)
 {
     SSL_SESSION *session = token_session(token);
@@ -101,6 +111,34 @@ static void many_names(void)
     SSL_CTX_free(client);
 }
 
+/* A context that is switched to shows the same certificate, and another one besides: that is another service. */
+static void one_certificate_more(void)
+{
+    SSL_CTX *base = server_context(TLS12_ID), *plain = server_context(TLS12_ID), *client = client_context(TLS12_ID);
+    EVP_PKEY *key = new_ed25519_key();
+    X509 *certificate = X509_dup(server_identity()->certificate);
+    struct token token;
+
+    part("one certificate more");
+    CHECK(certificate != NULL && X509_set_pubkey(certificate, key));
+    CHECK(X509_sign(certificate, authority()->key, EVP_sha256()));
+    wanted = server_context(TLS12_ID);
+    CHECK(SSL_CTX_use_certificate(wanted, certificate) && SSL_CTX_use_PrivateKey(wanted, key));
+    /* What libssl calls the current one is the same. */
+    identity_use(wanted, server_identity());
+    token = connect_here(base, client);
+    expect("the same certificate", resume_here(plain, client, &token, 0), RESUMED);
+    SSL_CTX_set_client_hello_cb(base, by_hello, NULL);
+    token = connect_here(base, client);
+    expect("one more", resume_here(plain, client, &token, 0), FULL);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    SSL_CTX_free(wanted);
+    SSL_CTX_free(plain);
+    SSL_CTX_free(base);
+    SSL_CTX_free(client);
+}
+
 /* nginx: whether clients are verified is settled by the servername callback, after libssl has looked for the session. */
 static void settled_late(enum kind kind)
 {
@@ -131,6 +169,7 @@ static void settled_late(enum kind kind)
 int main(void)
 {
     many_names();
+    one_certificate_more();
     settled_late(TLS12_ID);
     settled_late(TLS13_STATEFUL);
     return 0;
