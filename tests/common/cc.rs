@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -98,7 +99,9 @@ fn link_to(library: &Path, name: &Path) -> Result<(), String> {
     if fs::read_link(name).is_ok_and(|old| old == library) {
         return Ok(());
     }
-    let fresh = name.with_extension(format!("new-{}", std::process::id()));
+    static LINKS: AtomicU32 = AtomicU32::new(0);
+    let number = LINKS.fetch_add(1, Ordering::Relaxed);
+    let fresh = name.with_extension(format!("new-{}-{number}", std::process::id()));
     symlink(library, &fresh)
         .and_then(|()| fs::rename(&fresh, name))
         .map_err(|error| format!("cannot make {}: {error}", name.display()))
