@@ -13,6 +13,7 @@
 //! | `handshake` | what libssl does with a cache while it shakes hands |
 //! | `callbacks` | the application's, with safe arguments |
 //! | `forking` | a child of the test process |
+//! | `certificate` | certificates, by their contents |
 //! | `lock`, `ex_data`, `errors` | the parts of libcrypto that this takes |
 //! | `functions` | the C functions over all that |
 //! | `sharing` | those of them that only the shared profile takes |
@@ -22,6 +23,7 @@
 
 mod cache;
 mod callbacks;
+mod certificate;
 mod connection;
 mod context;
 mod errors;

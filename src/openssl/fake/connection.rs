@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use libc::c_int;
 
+use super::certificate::Certificate;
 use super::context::FakeContext;
 use super::ex_data::{self, Values};
 use super::objects::{self, Object};
@@ -30,6 +31,8 @@ pub(super) struct Fields {
     pub(super) version: c_int,
     pub(super) is_server: bool,
     pub(super) options: u64,
+    /// What its context had when it was made, or when it was switched to that.
+    pub(super) certificate: Option<Certificate>,
     pub(super) max_early_data: u32,
     pub(super) generate: Option<GenerateCb>,
     pub(super) session: Option<FakeSession>,
@@ -56,14 +59,15 @@ impl FakeConnection {
         // One for each of the two.
         context.up_ref();
         context.up_ref();
-        let (generate, options) =
-            context.read(|fields| (fields.generate, fields.options)).unwrap_or_default();
+        let had = context.read(|fields| (fields.generate, fields.options, fields.certificate));
+        let (generate, options, certificate) = had.unwrap_or_default();
         let fields = Fields {
             context,
             session_context: context,
             version: TLS1_2_VERSION,
             is_server: true,
             options,
+            certificate,
             max_early_data: 0,
             generate,
             session: None,
@@ -159,7 +163,15 @@ impl FakeConnection {
     /// `SSL_set_SSL_CTX`, the real one and nothing in front of it.
     pub(crate) fn switch_to(self, context: FakeContext) {
         context.up_ref();
-        if let Some(before) = self.read(|fields| std::mem::replace(&mut fields.context, context)) {
+        let certificate = context.read(|fields| fields.certificate).flatten();
+        let switch = |fields: &mut Fields| {
+            // libssl leaves it at that if it is the same.
+            if fields.context != context {
+                fields.certificate = certificate;
+            }
+            std::mem::replace(&mut fields.context, context)
+        };
+        if let Some(before) = self.read(switch) {
             before.free();
         }
     }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use libc::{c_int, c_long};
 
 use super::cache::{self, Cached};
+use super::certificate::Certificate;
 use super::ex_data::{self, Values};
 use super::lock::Lock;
 use super::objects::{self, Object};
@@ -37,7 +38,7 @@ pub(super) struct Fields {
     pub(super) options: u64,
     /// `TLS_server_method`: it can make no clients.
     pub(super) serves_only: bool,
-    pub(super) certificate: Option<Vec<u8>>,
+    pub(super) certificate: Option<Certificate>,
     pub(super) verify_mode: c_int,
     /// What verifying a client comes to; 0 is good.
     pub(super) verify_result: c_long,
@@ -92,7 +93,7 @@ impl FakeContext {
             generate: None,
             options: 0,
             serves_only: false,
-            certificate: Some(b"certificate".to_vec()),
+            certificate: Some(Certificate::of(b"certificate")),
             verify_mode: 0,
             verify_result: 0,
             authorities: vec![],
@@ -230,7 +231,7 @@ impl FakeContext {
 
     /// `SSL_CTX_use_certificate`.
     pub(crate) fn use_certificate(self, certificate: &[u8]) {
-        self.read(|fields| fields.certificate = Some(certificate.to_vec()));
+        self.read(|fields| fields.certificate = Some(Certificate::of(certificate)));
     }
 
     /// What verifying its clients' certificates ends with.

@@ -1,12 +1,13 @@
 //! The C functions that only the shared profile takes: what a session and a context are in DER.
 //!
-//! A certificate, a list of names and a name are named by places within the context that has them.
+//! A list of names and a name are named by places within the context that has them.
 
 use std::ffi::c_void;
 use std::ptr::{null_mut, without_provenance, without_provenance_mut};
 
 use libc::{c_int, c_long, c_uchar, c_ulong};
 
+use super::certificate::Certificate;
 use super::connection::FakeConnection;
 use super::context::FakeContext;
 use super::errors::raise_error;
@@ -14,7 +15,6 @@ use super::functions::tls_method;
 use super::session::FakeSession;
 use crate::openssl::types::*;
 
-const CERTIFICATE: usize = 0x10;
 const NAMES: usize = 0x18;
 /// Of the first name.
 const NAME: usize = 0x20;
@@ -67,14 +67,9 @@ fn context(ssl: *const SSL) -> FakeContext {
     FakeConnection::at(ssl.cast_mut()).context().expect("a living connection")
 }
 
-/// A real connection has a copy of what its context had.
 pub(super) extern "C-unwind" fn ssl_get_certificate(ssl: *const SSL) -> *mut X509 {
-    let has_one = context(ssl).read(|fields| fields.certificate.is_some());
-    if has_one == Some(true) {
-        without_provenance_mut(context(ssl).as_ptr().addr() + CERTIFICATE)
-    } else {
-        null_mut()
-    }
+    let certificate = FakeConnection::at(ssl.cast_mut()).read(|fields| fields.certificate).flatten();
+    certificate.map_or(null_mut(), Certificate::as_ptr)
 }
 
 /// Those of TLS 1.3 do.
@@ -145,7 +140,7 @@ pub(super) extern "C-unwind" fn object_get0_x509(_: *const c_void) -> *mut X509 
     null_mut()
 }
 
-/// It is its context's, which outlives it here.
+/// None is ever freed here.
 pub(super) extern "C-unwind" fn x509_up_ref(_: *mut X509) -> c_int {
     1
 }
@@ -153,9 +148,8 @@ pub(super) extern "C-unwind" fn x509_up_ref(_: *mut X509) -> c_int {
 pub(super) extern "C-unwind" fn x509_free(_: *mut X509) {}
 
 pub(super) unsafe extern "C-unwind" fn i2d_x509(certificate: *const X509, out: *mut *mut c_uchar) -> c_int {
-    let certificate = context_of(certificate.addr()).read(|fields| fields.certificate.clone()).flatten();
     // SAFETY: the caller's place.
-    unsafe { write(&certificate.unwrap_or_default(), out) }
+    unsafe { write(&Certificate::content_at(certificate), out) }
 }
 
 pub(super) extern "C-unwind" fn stack_num(names: *const Stack) -> c_int {

@@ -242,6 +242,23 @@ fn who_has_no_certificate_counts_by_the_context_that_it_is_switched_to() {
     });
 }
 
+/// nginx: the context is switched by the client's server name, after libssl has looked for the session.
+#[test]
+fn a_context_finds_again_what_was_made_by_one_that_it_was_switched_to() {
+    where_shared(&[], || {
+        let (app, named) = (Application::new(), Application::new());
+        app.set_mode_bits(MODE_NO_INTERNAL_STORE);
+        named.context.use_certificate(b"named");
+        let session = Owned::new(TLS1_2_VERSION, ID);
+        session.set_id_context(b"service");
+        let connection = app.connect();
+        exports::set_ssl_ctx(connection, named.context);
+        connection.finish(session);
+        connection.close();
+        assert!(resumes(&app, ID));
+    });
+}
+
 /// Perhaps a callback chooses its certificates, or clients are known by something else: who can tell it from another service?
 #[test]
 fn who_has_no_certificate_at_all_needs_a_scope() {
