@@ -1,6 +1,7 @@
 //! The certificates that a connection shows: what it was made with, and what it has now.
 
 use std::ffi::c_void;
+use std::marker::PhantomData;
 use std::ptr::null_mut;
 
 use libc::{c_int, c_long};
@@ -12,27 +13,54 @@ use super::sharing::encoded;
 use super::types::X509;
 use super::types::number::*;
 
-impl ConnectionRef<'_> {
-    /// The DER of each certificate that it may show. A connection has its own copy of what its context had when it was made, so
-    /// nobody changes them meanwhile.
-    pub(crate) fn certificates(self) -> Option<Vec<Vec<u8>>> {
+/// The certificates that a connection may show. It has its own list of them, and keeps them alive.
+pub(crate) struct Certificates<'a> {
+    all: Vec<*mut X509>,
+    connection: PhantomData<ConnectionRef<'a>>,
+}
+
+impl Certificates<'_> {
+    pub(crate) fn are_none(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Each in DER.
+    pub(crate) fn ders(&self) -> Option<Vec<Vec<u8>>> {
+        let i2d = libssl()?.i2d_x509?;
+        // SAFETY: a live certificate, and i2d only reads it.
+        self.all.iter().map(|certificate| encoded(|out| unsafe { i2d(*certificate, out) })).collect()
+    }
+
+    pub(crate) fn keep(&self) -> KeptCertificates {
+        KeptCertificates(self.all.iter().map(|certificate| KeptCertificate::of(*certificate)).collect())
+    }
+
+    pub(crate) fn are(&self, kept: &KeptCertificates) -> bool {
+        let KeptCertificates(kept) = kept;
+        self.all.len() == kept.len() && kept.iter().zip(&self.all).all(|(kept, own)| kept.is(*own))
+    }
+}
+
+/// Several certificates that are kept alive. If one could not be, they are never those of a connection.
+pub(crate) struct KeptCertificates(Vec<KeptCertificate>);
+
+impl<'a> ConnectionRef<'a> {
+    pub(crate) fn certificates(self) -> Option<Certificates<'a>> {
         let current = self.current_certificate()?;
-        if current.is_null() {
-            return Some(Vec::new());
-        }
+        let mut all = Vec::new();
         // One without its key cannot be chosen again: then it is the only one. So it is on QUIC, where choosing takes a mutex
         // that is held while callbacks run.
-        if self.is_quic() || !self.select_certificate(current) {
-            return Some(vec![self.der_of(current)?]);
+        if !current.is_null() && (self.is_quic() || !self.select_certificate(current)) {
+            all.push(current);
+        } else if !current.is_null() {
+            let mut step = CERT_SET_FIRST;
+            while self.control(CTRL_SET_CURRENT_CERT, step, null_mut()) == 1 {
+                all.push(self.current_certificate()?);
+                step = CERT_SET_NEXT;
+            }
+            self.select_certificate(current);
         }
-        let mut certificates = Vec::new();
-        let mut step = CERT_SET_FIRST;
-        while self.control(CTRL_SET_CURRENT_CERT, step, null_mut()) == 1 {
-            certificates.push(self.der_of(self.current_certificate()?)?);
-            step = CERT_SET_NEXT;
-        }
-        self.select_certificate(current);
-        Some(certificates)
+        Some(Certificates { all, connection: PhantomData })
     }
 
     fn current_certificate(self) -> Option<*mut X509> {
@@ -43,12 +71,6 @@ impl ConnectionRef<'_> {
 
     fn select_certificate(self, certificate: *mut X509) -> bool {
         self.control(CTRL_SELECT_CURRENT_CERT, 0, certificate.cast()) == 1
-    }
-
-    fn der_of(self, certificate: *mut X509) -> Option<Vec<u8>> {
-        let i2d = libssl()?.i2d_x509?;
-        // SAFETY: the connection keeps its certificate alive, and i2d only reads it.
-        encoded(|out| unsafe { i2d(certificate, out) })
     }
 
     /// What `digest` makes of the certificates that this connection was made with, and of those that it shows now. It is asked when
@@ -112,6 +134,11 @@ impl Noted {
 
 /// A certificate that is kept alive, so that no other one gets its address; or that there was none.
 struct KeptCertificate(*mut X509);
+
+// SAFETY: libcrypto counts the references to a certificate atomically, and nothing else is done with it.
+unsafe impl Send for KeptCertificate {}
+// SAFETY: as above.
+unsafe impl Sync for KeptCertificate {}
 
 impl KeptCertificate {
     /// Stands for one that could not be kept.

@@ -9,7 +9,7 @@ use once_cell::race::OnceBox;
 use super::adopt::state;
 use super::process;
 use super::state::ContextState;
-use crate::openssl::{ConnectionRef, KeptStore, Shown, Trust};
+use crate::openssl::{Certificates, ConnectionRef, KeptCertificates, KeptStore, Shown, Trust};
 use crate::shared::{Owner, Scope, ScopeParts, Verification, digest};
 
 /// A scope that connections of a context were seen to have.
@@ -90,32 +90,29 @@ pub(super) fn asks(connection: ConnectionRef<'_>) -> bool {
 /// The operator's word and the certificates that a connection shows now; `NONE` if it has none.
 fn certified(state: &ContextState, connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
     let certificates = connection.certificates()?;
-    Some(if certificates.is_empty() { NONE } else { state.certified.of(certificates) })
+    if certificates.are_none() { Some(NONE) } else { state.certified.of(&certificates) }
 }
-
-/// Each in DER.
-type Certificates = Vec<Vec<u8>>;
 
 /// The digests of what connections of one context were seen to show.
 #[derive(Default)]
 pub(crate) struct Certified {
-    met: [OnceBox<(Certificates, [u8; 32])>; Certified::MOST],
+    met: [OnceBox<(KeptCertificates, [u8; 32])>; Certified::MOST],
 }
 
 impl Certified {
     /// Of one name, and of a few others or of renewed ones. What more there are is digested each time.
     const MOST: usize = 4;
 
-    fn of(&self, certificates: Certificates) -> [u8; 32] {
+    fn of(&self, certificates: &Certificates<'_>) -> Option<[u8; 32]> {
         let mut met = self.met.iter().map_while(OnceBox::get);
-        if let Some((_, digest)) = met.find(|(known, _)| *known == certificates) {
-            return *digest;
+        if let Some((_, digest)) = met.find(|(known, _)| certificates.are(known)) {
+            return Some(*digest);
         }
-        let digest = named(&digest_of("sesscache certificates", &certificates));
+        let digest = named(&digest_of("sesscache certificates", &certificates.ders()?));
         if let Some(free) = self.met.iter().find(|place| place.get().is_none()) {
-            let _ = free.set(Box::new((certificates, digest)));
+            let _ = free.set(Box::new((certificates.keep(), digest)));
         }
-        digest
+        Some(digest)
     }
 }
 
