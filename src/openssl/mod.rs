@@ -36,7 +36,7 @@ pub(crate) use inside::is_adding;
 pub(crate) use load::{Aside, Primary, is_foreign, libssl, real_get_ex_new_index, table, table_of_method};
 pub(crate) use session::{Session, SessionCell, SessionRef};
 pub(crate) use sharing::{Decided, KeptStore, Trust};
-pub(crate) use shown::{Certificates, KeptCertificates, Shown};
+pub(crate) use shown::{KeptCertificates, Shown};
 pub(crate) use table::Libssl;
 #[cfg(all(test, not(sesscache_loom)))]
 pub(crate) use table::Table;

@@ -9,7 +9,7 @@ use once_cell::race::OnceBox;
 use super::adopt::state;
 use super::process;
 use super::state::ContextState;
-use crate::openssl::{Certificates, ConnectionRef, KeptCertificates, KeptStore, Shown, Trust};
+use crate::openssl::{ConnectionRef, Shown, Trust};
 use crate::shared::{Owner, Scope, ScopeParts, Verification, digest};
 
 /// A scope that connections of a context were seen to have.
@@ -90,30 +90,11 @@ pub(super) fn asks(connection: ConnectionRef<'_>) -> bool {
 /// The operator's word and the certificates that a connection shows now; `NONE` if it has none.
 fn certified(state: &ContextState, connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
     let certificates = connection.certificates()?;
-    if certificates.are_none() { Some(NONE) } else { state.certified.of(&certificates) }
-}
-
-/// The digests of what connections of one context were seen to show.
-#[derive(Default)]
-pub(crate) struct Certified {
-    met: [OnceBox<(KeptCertificates, [u8; 32])>; Certified::MOST],
-}
-
-impl Certified {
-    /// Of one name, and of a few others or of renewed ones. What more there are is digested each time.
-    const MOST: usize = 4;
-
-    fn of(&self, certificates: &Certificates<'_>) -> Option<[u8; 32]> {
-        let mut met = self.met.iter().map_while(OnceBox::get);
-        if let Some((_, digest)) = met.find(|(known, _)| certificates.are(known)) {
-            return Some(*digest);
-        }
-        let digest = named(&digest_of("sesscache certificates", &certificates.ders()?));
-        if let Some(free) = self.met.iter().find(|place| place.get().is_none()) {
-            let _ = free.set(Box::new((certificates.keep(), digest)));
-        }
-        Some(digest)
+    if certificates.are_none() {
+        return Some(NONE);
     }
+    let digest = || Some(named(&digest_of("sesscache certificates", &certificates.ders()?)));
+    state.certified.of(|kept| certificates.are(kept), || Some(certificates.keep()), digest)
 }
 
 fn named(shown: &[u8; 32]) -> [u8; 32] {
@@ -146,7 +127,7 @@ fn trusted(connection: ConnectionRef<'_>) -> Option<[u8; 32]> {
         None => context.trust()?,
     };
     match state(context) {
-        Some(state) => state.trusted.of(&trust),
+        Some(state) => state.trusted.of(|kept| trust.is(kept), || trust.keep(), || digest_of_trust(&trust)),
         None => digest_of_trust(&trust),
     }
 }
@@ -155,26 +136,36 @@ fn digest_of_trust(trust: &Trust<'_>) -> Option<[u8; 32]> {
     Some(digest_of("sesscache trust", &trust.certificates()?))
 }
 
-/// The digests of the stores that connections of one context were seen to verify by.
-#[derive(Default)]
-pub(crate) struct Trusted {
-    met: [OnceBox<(KeptStore, [u8; 32])>; Trusted::MOST],
+/// The digests of what connections of one context were seen to have. It is kept alive, and known again by being the same object.
+pub(crate) struct Digests<K> {
+    met: [OnceBox<(K, [u8; 32])>; MOST_KEPT],
 }
 
-impl Trusted {
-    /// Its context's and its connections' own, and those that take their place. What more there are is digested each time.
-    const MOST: usize = 4;
+/// Its context's and its connections' own, and those that take their place. What more there are is digested each time.
+const MOST_KEPT: usize = 4;
 
-    fn of(&self, trust: &Trust<'_>) -> Option<[u8; 32]> {
-        let met = self.met.iter().map_while(OnceBox::get);
-        if let Some((_, digest)) = met.into_iter().find(|(store, _)| trust.is(store)) {
+impl<K> Default for Digests<K> {
+    fn default() -> Digests<K> {
+        Digests { met: Default::default() }
+    }
+}
+
+impl<K> Digests<K> {
+    fn of(
+        &self,
+        is: impl Fn(&K) -> bool,
+        keep: impl FnOnce() -> Option<K>,
+        digest: impl FnOnce() -> Option<[u8; 32]>,
+    ) -> Option<[u8; 32]> {
+        let mut met = self.met.iter().map_while(OnceBox::get);
+        if let Some((_, digest)) = met.find(|(kept, _)| is(kept)) {
             return Some(*digest);
         }
-        let digest = digest_of_trust(trust)?;
+        let digest = digest()?;
         if let Some(free) = self.met.iter().find(|place| place.get().is_none())
-            && let Some(store) = trust.keep()
+            && let Some(kept) = keep()
         {
-            let _ = free.set(Box::new((store, digest)));
+            let _ = free.set(Box::new((kept, digest)));
         }
         Some(digest)
     }

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, O
 use once_cell::race::OnceBox;
 
 use super::registry;
-use super::scope::{Certified, Scopes, Trusted};
+use super::scope::{Digests, Scopes};
 use super::sentinel::Sentinel;
 use crate::base::settings::NewCbZero;
 use crate::cache::{Rules, SessionCache};
 use crate::openssl::number::*;
-use crate::openssl::{Callback, GenerateCb, GetCb, NewCb, RemoveCb, SessionCell};
+use crate::openssl::{
+    Callback, GenerateCb, GetCb, KeptCertificates, KeptStore, NewCb, RemoveCb, SessionCell,
+};
 use crate::shared::Scope;
 
 /// The core of one context.
@@ -35,9 +37,9 @@ pub(crate) struct ContextState {
     /// What is only its own, in every process that inherits it.
     pub(crate) own_scope: Option<Scope>,
     /// Whom it trusts.
-    pub(crate) trusted: Trusted,
+    pub(crate) trusted: Digests<KeptStore>,
     /// What its connections show.
-    pub(crate) certified: Certified,
+    pub(crate) certified: Digests<KeptCertificates>,
     /// The application itself has decided whether there shall be tickets.
     pub(crate) decided_tickets: AtomicBool,
     zero_removes: AtomicBool,
@@ -147,8 +149,8 @@ impl ContextState {
             conflict: SessionCell::default(),
             scopes: Scopes::default(),
             own_scope,
-            trusted: Trusted::default(),
-            certified: Certified::default(),
+            trusted: Digests::default(),
+            certified: Digests::default(),
             decided_tickets: AtomicBool::new(false),
             zero_removes: AtomicBool::new(zero == NewCbZero::Remove),
             phase: AtomicU8::new(0),
