@@ -3,5 +3,6 @@
 pub(crate) mod clock;
 pub(crate) mod forks;
 pub(crate) mod log;
+pub(crate) mod random;
 pub(crate) mod secret;
 pub(crate) mod settings;

@@ -4,6 +4,7 @@ use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
 use super::seal::{KEY, SealingKey};
+use crate::base::random;
 
 /// At most so many: a lookup that finds nothing asks under each.
 pub(crate) const KEYS_MAX: usize = 8;
@@ -35,9 +36,8 @@ impl KeyRing {
 /// A key at random.
 pub(crate) fn random() -> Option<Master> {
     let mut key = Zeroizing::new([0; KEY]);
-    let fill = || rustix::rand::getrandom(&mut key[..], rustix::rand::GetRandomFlags::empty());
-    let filled = rustix::io::retry_on_intr(fill).ok()?;
-    (filled == KEY).then_some(key)
+    random::fill(&mut key[..])?;
+    Some(key)
 }
 
 /// The keys in a key file: one in base64 a line; blank lines and lines that begin with `#` do not count. The error is a

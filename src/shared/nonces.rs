@@ -6,12 +6,10 @@
 //! unnoticed or a machine was restored twice, then until the second is over, and no nonce repeats unless they seal sessions of
 //! the same id in the same millisecond. (A stamp may stand still: after a flush by a clock that was ahead.)
 
-use rustix::rand::{GetRandomFlags, getrandom};
-
 use super::index::Name;
 use super::memory::{AtomicU64, Ordering};
 use super::record::{self, NONCE};
-use crate::base::forks;
+use crate::base::{forks, random};
 
 pub(super) struct Nonces {
     /// The process (`forks::process_number`) and the second that the numbers are of.
@@ -41,10 +39,7 @@ impl Nonces {
     #[cold]
     fn draw(&self, when: u64) -> Option<()> {
         let mut start = [0; 8];
-        let filled = getrandom(&mut start, GetRandomFlags::empty()).ok()?;
-        if filled != start.len() {
-            return None;
-        }
+        random::fill(&mut start)?;
         self.next.store(u64::from_ne_bytes(start), Ordering::Relaxed);
         self.drawn.store(when, Ordering::Release);
         Some(())

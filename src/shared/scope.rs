@@ -3,10 +3,8 @@
 use blake2::Blake2b256;
 use blake2::digest::{Digest, Update};
 
-use rustix::io::retry_on_intr;
-use rustix::rand::{GetRandomFlags, getrandom};
-
 use super::region::{Cell, NameCell};
+use crate::base::random;
 
 /// A scope's name. Two contexts share sessions only if everything that it was made of is equal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -91,9 +89,8 @@ impl Scope {
     /// Of one context and no other, wherever it is inherited. `None` without random bytes.
     pub(crate) fn of_its_own() -> Option<Scope> {
         let mut scope = Scope::NOBODY;
-        let fill = || getrandom(&mut scope.0[..], GetRandomFlags::empty());
-        let filled = retry_on_intr(fill).ok()?;
-        (filled == scope.0.len()).then_some(scope)
+        random::fill(&mut scope.0)?;
+        Some(scope)
     }
 
     /// What is left of a context's own scope for connections that were made with these certificates: a context that is given others after a fork
