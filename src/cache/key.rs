@@ -44,6 +44,11 @@ impl SessionKey {
     pub fn id(&self) -> &[u8] {
         self.id.get(..usize::from(self.len)).unwrap_or_default()
     }
+
+    /// A number that nobody outside this process can foresee.
+    pub(crate) fn hash_here(&self) -> u64 {
+        KeyHasher::of_process().hash(self)
+    }
 }
 
 impl Hash for SessionKey {

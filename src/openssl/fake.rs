@@ -47,9 +47,9 @@ pub(crate) use ex_data::{EX_INDEX_SSL_SESSION, new_index};
 pub(crate) use forking::{in_child, kill};
 pub(crate) use handshake::Resumption;
 pub(crate) use session::{FakeSession, Owned};
-#[cfg(not(miri))]
-pub(crate) use world::blocked_up_ref;
 pub(crate) use world::{Exports, Link, World};
+#[cfg(not(miri))]
+pub(crate) use world::{blocked_up_ref, decoded_sessions, living_sessions};
 
 use std::sync::OnceLock;
 

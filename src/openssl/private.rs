@@ -94,12 +94,7 @@ pub(crate) fn make(libssl: &'static Libssl, kind: Private) -> Option<Session> {
 
 /// A private copy of `session` under the same id and version.
 pub(crate) fn copy(libssl: &'static Libssl, session: SessionRef<'_>) -> Option<Session> {
-    errors::kept(libssl, || {
-        // SAFETY: a live session.
-        let copy = unsafe { (libssl.session_dup)(session.as_ptr()) };
-        // SAFETY: new, with one reference that is ours.
-        label(libssl, unsafe { Session::own(copy) }?, Private::Conflict)
-    })
+    errors::kept(libssl, || label(libssl, session.duplicate(libssl)?, Private::Conflict))
 }
 
 fn label(libssl: &Libssl, session: Session, kind: Private) -> Option<Session> {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use libc::{c_int, c_uint};
 
 use super::load::{self, libssl};
+use super::table::Libssl;
 use super::types::SSL_SESSION;
 use super::version::Version;
 
@@ -195,12 +196,17 @@ impl<'a> SessionRef<'a> {
             return true;
         }
         let Some(libssl) = libssl() else { return true };
-        // SAFETY: a live session.
-        let copy = unsafe { (libssl.session_dup)(self.as_ptr()) };
-        // SAFETY: a new session, whose only reference is ours.
-        let Some(copy) = (unsafe { Session::own(copy) }) else { return true };
+        let Some(copy) = self.duplicate(libssl) else { return true };
         copy.as_ref().set_id(&[1]);
         !copy.as_ref().is_resumable()
+    }
+
+    /// Another object of the same content.
+    pub(super) fn duplicate(self, libssl: &Libssl) -> Option<Session> {
+        // SAFETY: a live session, which is only read: the function of 1.1.1 has lost its `const`.
+        let copy = unsafe { (libssl.session_dup)(self.as_ptr()) };
+        // SAFETY: new, with one reference that is ours.
+        unsafe { Session::own(copy) }
     }
 
     /// Gives it this id, and leaves it where it stands.

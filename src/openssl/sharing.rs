@@ -35,6 +35,12 @@ impl SessionRef<'_> {
         })?;
         Some(Secret::new(der))
     }
+
+    /// A new object of this content, as `from_der` would make it.
+    pub(crate) fn copied(self) -> Option<Session> {
+        let libssl = libssl()?;
+        errors::kept(libssl, || self.duplicate(libssl))
+    }
 }
 
 impl Session {

@@ -79,6 +79,11 @@ impl Keys {
         &self.last().ring
     }
 
+    /// Which reading of the file the ring is of: other keys are another edition.
+    pub(super) fn edition(&self) -> usize {
+        std::ptr::from_ref(self.last()).addr()
+    }
+
     /// Keys that were there until the file was read last.
     pub(super) fn gone(&self) -> impl Iterator<Item = &SealingKey> {
         let mut former = None;

@@ -61,4 +61,4 @@ pub use outgoing::{Letter, Outgoing};
 pub(crate) use region::{Published, Standing};
 pub(crate) use scope::{Owner, Parts as ScopeParts, Scope, Verification, digest};
 pub use tally::{Process, Remark};
-pub(crate) use tier::{HostTier, Located, Times};
+pub(crate) use tier::{Again, HostTier, Located, Resumed, Times};

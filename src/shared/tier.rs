@@ -38,8 +38,33 @@ pub(crate) struct Times {
 pub(crate) struct Resumed {
     pub(crate) der: Secret,
     pub(crate) origin: i64,
-    /// Where it stands still; nothing if it was taken out.
-    pub(crate) published: Option<Published>,
+    /// It stands where it stood; nothing if it was taken out.
+    pub(crate) again: Option<Again>,
+}
+
+/// What is to be known of a session to find it again without opening it.
+#[derive(Clone, Copy)]
+pub(crate) struct Again {
+    published: Published,
+    owner: Owner,
+    times: Times,
+    /// Of the keys, of which one has opened it.
+    edition: usize,
+}
+
+impl Again {
+    #[cfg(all(test, not(sesscache_loom)))]
+    pub(super) fn published(&self) -> Published {
+        self.published
+    }
+
+    pub(crate) fn origin(&self) -> i64 {
+        self.times.origin
+    }
+
+    pub(crate) fn expiry(&self) -> i64 {
+        self.times.expiry
+    }
 }
 
 /// A record that has opened.
@@ -127,7 +152,7 @@ impl HostTier {
         match self.find(admits, key, now, taking) {
             Ok(resumed) => {
                 self.count(Counter::Hit);
-                if resumed.published.is_none() {
+                if resumed.again.is_none() {
                     self.count(Counter::Taken);
                 }
                 Some(resumed)
@@ -147,8 +172,8 @@ impl HostTier {
         taking: bool,
     ) -> Result<Resumed, Counter> {
         self.opened(admits, key, |Opened { found, owner, der }| {
-            let origin = found.header.origin;
-            if found.header.expiry < now || self.is_too_old(origin, now) {
+            let times = Times { origin: found.header.origin, expiry: found.header.expiry };
+            if self.is_over(times, now) {
                 return Err(Counter::Expired);
             }
             let published = match taking || found.is_single_use() {
@@ -156,8 +181,23 @@ impl HostTier {
                 true => return Err(Counter::TakenByOther),
                 false => found.published(owner.cells()),
             };
-            Ok(Resumed { der, origin, published })
+            let edition = self.keys.edition();
+            let again = published.map(|published| Again { published, owner, times, edition });
+            Ok(Resumed { der, origin: times.origin, again })
         })
+    }
+
+    /// Whether `get` would find just that session again; then it counts as found. If not, `get` tells why.
+    pub(crate) fn is_found_again(&self, again: &Again, admits: impl Fn(&Owner) -> bool, now: i64) -> bool {
+        let found = again.edition == self.keys.edition()
+            && !self.is_over(again.times, now)
+            && admits(&again.owner)
+            && self.region.standing(again.published) == Standing::Stands;
+        if found {
+            self.tally.is_seen(self.region.memory(), now);
+            self.count(Counter::Hit);
+        }
+        found
     }
 
     /// Where a session stands, if it does. Nothing is taken or counted.
@@ -199,6 +239,10 @@ impl HostTier {
         }
         let has_left = || self.keys.gone().any(|gone| self.region.has(gone.name(key)));
         Err(if why == Counter::Unknown && has_left() { Counter::KeyGone } else { why })
+    }
+
+    fn is_over(&self, Times { origin, expiry }: Times, now: i64) -> bool {
+        expiry < now || self.is_too_old(origin, now)
     }
 
     /// Whether a line of sessions that began then may not go on.

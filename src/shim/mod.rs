@@ -10,6 +10,7 @@
 //! | `store` | what goes into the core, and when |
 //! | `lookup` | the tiers, in their order |
 //! | `share` | the host tier: what is published, found, ended for all |
+//! | `opened` | sessions of the host tier that need not be opened again |
 //! | `scope` | who a connection's service is to others |
 //! | `removal` | flushes, evictions, the application's remove callback |
 //! | `sentinel` | how libssl's own flushes become visible |
@@ -31,6 +32,7 @@ pub(crate) mod generator;
 pub(crate) mod give_back;
 mod guard;
 mod lookup;
+mod opened;
 pub(crate) mod process;
 mod registry;
 mod removal;

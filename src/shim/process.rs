@@ -132,9 +132,14 @@ pub(crate) fn keeps_ex_data() {
     });
 }
 
+/// Whether the application has data on its sessions.
+pub(super) fn has_ex_data() -> bool {
+    setup().keeps_ex_data.load(Ordering::Relaxed)
+}
+
 /// Whether sessions may leave this process.
 pub(super) fn may_share() -> bool {
-    !setup().keeps_ex_data.load(Ordering::Relaxed) || shared().is_some_and(|shared| shared.shares_ex_data)
+    !has_ex_data() || shared().is_some_and(|shared| shared.shares_ex_data)
 }
 
 thread_local! {

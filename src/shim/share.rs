@@ -8,12 +8,12 @@ use once_cell::race::OnceBox;
 
 use super::state::{ContextState, count};
 use super::stored::{Share, Stored};
-use super::{process, scope};
+use super::{opened, process, scope};
 use crate::base::clock;
 use crate::cache::SessionKey;
 use crate::openssl::number::*;
 use crate::openssl::{ConnectionRef, ContextRef, Session, SessionRef, Slots, trampolines};
-use crate::shared::{Counter, HostTier, Located, Owner, Published, Remark, Standing, Times};
+use crate::shared::{Again, Counter, HostTier, Located, Owner, Published, Remark, Resumed, Standing, Times};
 
 /// The host tier, if this context's sessions go there: a server's whose cache is on, in a program whose sessions may leave it.
 fn tier(state: &ContextState) -> Option<&'static HostTier> {
@@ -188,8 +188,11 @@ pub(super) fn find(
     let place = scope::of(state, connection)?;
     state.scopes.met(place.known());
     let admits = |owner: &Owner| state.scopes.admit(&place, owner);
-    let found = tier.get(admits, key, now, taking)?;
-    let session = Session::from_der(&found.der)?;
+    let is_found = |again: &Again| !taking && tier.is_found_again(again, admits, now);
+    let (session, origin) = match state.opened.again(key, is_found) {
+        Some(found) => found,
+        None => open(state, tier.get(admits, key, now, taking)?, key, now)?,
+    };
     // libssl does not refuse such a session, it fails: the server has not said which clients' sessions are its own.
     if connection.verify_mode()? & VERIFY_PEER != 0 && session.as_ref().id_context().is_empty() {
         return None;
@@ -197,9 +200,17 @@ pub(super) fn find(
     if connection.may_choose_cipher_of(session.as_ref()) == Some(false) {
         return None;
     }
-    connection.note_origin(Some(found.origin));
+    connection.note_origin(Some(origin));
     count(&state.counters.shared_hits);
     Some(session)
+}
+
+fn open(state: &ContextState, found: Resumed, key: &SessionKey, now: i64) -> Option<(Session, i64)> {
+    let session = Session::from_der(&found.der)?;
+    if let Some(again) = found.again.filter(|_| opened::is_worth_it(key, &found.der)) {
+        state.opened.found(key, again, session.as_ref(), now);
+    }
+    Some((session, found.origin))
 }
 
 /// Counts for the operator where a session was found, if not in the host tier.
@@ -216,6 +227,7 @@ pub(super) fn invalidate(state: &ContextState, session: SessionRef<'_>) {
     let Some(tier) = process::host_tier().filter(|_| shares) else { return };
     if let Some(key) = SessionKey::new(session.protocol_version(), session.id()) {
         tier.remove(&key);
+        state.opened.forget(&key);
     }
 }
 
@@ -239,6 +251,7 @@ pub(super) fn flush(state: &ContextState, context: ContextRef<'_>) {
         // Others may have shared what this process has never met.
         state.scopes.met(place.known());
     }
+    state.opened.clear();
     if state.scopes.are_more() {
         host.flush_all();
     } else {

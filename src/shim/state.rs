@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU32, AtomicU64, O
 
 use once_cell::race::OnceBox;
 
+use super::opened::Opened;
 use super::registry;
 use super::scope::{Digests, Scopes};
 use super::sentinel::Sentinel;
@@ -40,6 +41,8 @@ pub(crate) struct ContextState {
     pub(crate) trusted: Digests<KeptStore>,
     /// What its connections show.
     pub(crate) certified: Digests<KeptCertificates>,
+    /// Sessions of the host tier that are asked for again and again.
+    pub(crate) opened: Opened,
     /// The application itself has decided whether there shall be tickets.
     pub(crate) decided_tickets: AtomicBool,
     zero_removes: AtomicBool,
@@ -151,6 +154,7 @@ impl ContextState {
             own_scope,
             trusted: Digests::default(),
             certified: Digests::default(),
+            opened: Opened::default(),
             decided_tickets: AtomicBool::new(false),
             zero_removes: AtomicBool::new(zero == NewCbZero::Remove),
             phase: AtomicU8::new(0),

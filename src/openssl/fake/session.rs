@@ -277,7 +277,7 @@ impl FakeSession {
         self.read(|fields| fields.marked).unwrap_or_default()
     }
 
-    pub(super) fn mark(self) {
+    pub(crate) fn mark(self) {
         self.read(|fields| fields.marked = true);
     }
 

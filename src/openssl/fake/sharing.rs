@@ -13,6 +13,7 @@ use super::context::FakeContext;
 use super::errors::raise_error;
 use super::functions::tls_method;
 use super::session::FakeSession;
+use super::world::current;
 use crate::openssl::types::*;
 
 const NAMES: usize = 0x18;
@@ -49,6 +50,7 @@ pub(super) unsafe extern "C-unwind" fn d2i_session(
     at: *mut *const c_uchar,
     length: c_long,
 ) -> *mut SSL_SESSION {
+    current().decoded();
     let length = usize::try_from(length).expect("a length");
     // SAFETY: the caller's place.
     let start = unsafe { *at };

@@ -61,6 +61,7 @@ pub(super) struct WorldBody {
     refused_locks: AtomicUsize,
     other_controls: Mutex<Vec<(c_int, c_long)>>,
     blocking: Mutex<Option<Blocking>>,
+    decoded: AtomicUsize,
 }
 
 /// One call of `SSL_SESSION_up_ref` that shall wait.
@@ -158,6 +159,7 @@ impl WorldBody {
             refused_locks: AtomicUsize::new(0),
             other_controls: Mutex::default(),
             blocking: Mutex::default(),
+            decoded: AtomicUsize::new(0),
         }
     }
 
@@ -185,6 +187,10 @@ impl WorldBody {
         lock(&self.other_controls).push((command, argument));
     }
 
+    pub(super) fn decoded(&self) {
+        self.decoded.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Called by whoever takes a reference to a session.
     pub(super) fn wait_if_blocked(&self, session: usize) {
         let mut blocking = lock(&self.blocking);
@@ -205,6 +211,16 @@ pub(crate) fn blocked_up_ref(session: FakeSession) -> (mpsc::Receiver<()>, mpsc:
     let blocking = Blocking { session: session.address(), arrived, leave };
     *lock(&current().blocking) = Some(blocking);
     (waiting, release)
+}
+
+/// How many sessions there are.
+pub(crate) fn living_sessions() -> usize {
+    lock(&current().alive).values().filter(|kind| **kind == "session").count()
+}
+
+/// How often `d2i_SSL_SESSION` was called.
+pub(crate) fn decoded_sessions() -> usize {
+    current().decoded.load(Ordering::Relaxed)
 }
 
 /// The process that this thread belongs to.

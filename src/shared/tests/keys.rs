@@ -47,9 +47,12 @@ fn keys_are_rotated_without_losing_sessions() {
     two.look_at_keys(NOW + 61, false);
     assert!(finds(&two, 1) && finds(&two, 2));
 
+    let again = two.get(of("a"), &key(1), NOW, false).unwrap().again.unwrap();
+    assert!(two.is_found_again(&again, of("a"), NOW));
     write(&path, &[&new]);
     two.look_at_keys(NOW + 200, false);
     assert!(!finds(&two, 1) && finds(&two, 2));
+    assert!(!two.is_found_again(&again, of("a"), NOW));
     // Both lookups before this one were by a process that did not have the newer key yet.
     assert_eq!((two.counted(Counter::KeyGone), two.counted(Counter::Unknown)), (1, 1));
     // What one of them removes is gone under whichever key it was sealed.

@@ -5,7 +5,7 @@ use std::iter::once;
 use super::super::counters::Counter;
 use super::super::region::{Published, Standing};
 use super::super::scope::{Owner, Scope, digest};
-use super::super::{HostTier, Times};
+use super::super::{Again, HostTier, Times};
 use crate::base::settings::{Place, Shared};
 use crate::cache::SessionKey;
 
@@ -57,7 +57,8 @@ fn a_session_is_found_as_it_was_put() {
     let published = tier.put(&owner("a"), &key(1), b"session", TIMES, false).unwrap();
     for _ in 0..2 {
         let found = tier.get(of("a"), &key(1), NOW, false).unwrap();
-        assert_eq!((&found.der[..], found.origin, found.published), (&b"session"[..], NOW, Some(published)));
+        assert_eq!((&found.der[..], found.origin), (&b"session"[..], NOW));
+        assert_eq!(found.again.map(|again| again.published()), Some(published));
     }
     assert_eq!((tier.counted(Counter::Published), tier.counted(Counter::Hit)), (1, 2));
 }
@@ -131,7 +132,7 @@ fn for_single_use_means_once() {
     let tier = tier();
     let published = tier.put(&owner("a"), &key(1), b"session", TIMES, true).unwrap();
     let found = tier.get(of("a"), &key(1), NOW, false).unwrap();
-    assert_eq!(found.published, None);
+    assert!(found.again.is_none());
     assert!(get(&tier, NOW).is_none() && !tier.take_published(published));
     assert_eq!(tier.standing(published), Standing::Gone);
 
@@ -140,11 +141,47 @@ fn for_single_use_means_once() {
     assert!(get(&tier, NOW).is_none());
 }
 
+fn find(tier: &HostTier) -> Again {
+    tier.get(of("a"), &key(1), NOW, false).unwrap().again.unwrap()
+}
+
+#[test]
+fn what_was_found_is_found_again_in_its_time_and_scope() {
+    for (expiry, last) in [(NOW + 300, NOW + 300), (NOW + 5000, NOW + 999)] {
+        let tier = tier();
+        tier.put(&owner("a"), &key(1), b"session", Times { origin: NOW, expiry }, false).unwrap();
+        let again = find(&tier);
+        assert!(tier.is_found_again(&again, of("a"), last));
+        assert!(!tier.is_found_again(&again, of("a"), last + 1));
+        assert!(!tier.is_found_again(&again, of("b"), NOW));
+        assert_eq!(tier.counted(Counter::Hit), 2, "one by each way");
+    }
+}
+
+#[test]
+fn what_is_not_where_it_was_is_not_found_again() {
+    let ends: [fn(&HostTier); 5] = [
+        |tier| tier.remove(&key(1)),
+        |tier| tier.flush(once(scope("a"))),
+        |tier| assert!(tier.get(of("a"), &key(1), NOW, true).is_some()),
+        |tier| assert!(tier.put(&owner("a"), &key(1), b"another", TIMES, false).is_some()),
+        |tier| assert!(pass(tier, find(tier).published()) > 0),
+    ];
+    for end in ends {
+        let tier = tier();
+        tier.put(&owner("a"), &key(1), b"session", TIMES, false).unwrap();
+        let again = find(&tier);
+        assert!(tier.is_found_again(&again, of("a"), NOW));
+        end(&tier);
+        assert!(!tier.is_found_again(&again, of("a"), NOW));
+    }
+}
+
 #[test]
 fn a_session_for_many_uses_can_be_taken_too() {
     let tier = tier();
     tier.put(&owner("a"), &key(1), b"session", TIMES, false).unwrap();
-    assert!(tier.get(of("a"), &key(1), NOW, true).is_some_and(|found| found.published.is_none()));
+    assert!(tier.get(of("a"), &key(1), NOW, true).is_some_and(|found| found.again.is_none()));
     assert!(tier.get(of("a"), &key(1), NOW, true).is_none());
 }
 

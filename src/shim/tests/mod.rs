@@ -8,7 +8,7 @@
 //! | `adoption`, `giving_back`, `faults` | how a context becomes ours, and libssl's again |
 //! | `storing`, `lookups`, `early_data`, `removals`, `evictions`, `times` | what a cache does |
 //! | `sentinels`, `reentry`, `switching`, `generators`, `surroundings` | what else libssl and applications do around it |
-//! | `sharing`, `endings`, `tickets` | the shared profile |
+//! | `sharing`, `opened`, `endings`, `tickets` | the shared profile |
 //! | `threads`, `forks` | more than one of them |
 //! | `parity` | all of it at random, against the fake alone |
 //!
@@ -39,6 +39,8 @@ mod generators;
 mod giving_back;
 #[cfg(test)]
 mod lookups;
+#[cfg(all(test, not(miri)))]
+mod opened;
 pub(crate) mod parity;
 #[cfg(test)]
 mod reentry;
