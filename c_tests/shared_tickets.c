@@ -114,6 +114,23 @@ static void by_accept(void)
     SSL_CTX_free(server);
 }
 
+/* libssl copies the option, so it has to be known whose it is. */
+static void duplicated(void)
+{
+    SSL_CTX *server = server_context(TLS12_TICKET), *client = client_context(TLS12_TICKET);
+    struct pair pair = pair_new(server, client, NULL);
+    SSL *copy = SSL_dup(pair.server);
+
+    CHECK(copy != NULL);
+    CHECK((SSL_get_options(copy) & SSL_OP_NO_TICKET) == 0);
+    SSL_free(pair.server);
+    pair.server = copy;
+    pair_join(&pair);
+    expect_ticket("a duplicate", &pair, 0);
+    SSL_CTX_free(client);
+    SSL_CTX_free(server);
+}
+
 /* Nothing of such a program is shared, so a ticket is all that another process can resume by. */
 static void with_data_on_sessions(void)
 {
@@ -164,6 +181,7 @@ int main(void)
     part("both roles");
     client_of_a_server();
     by_accept();
+    duplicated();
     with_data_on_sessions();
     return 0;
 }

@@ -6,7 +6,7 @@ use std::ptr::null_mut;
 use libc::{c_int, c_long};
 use once_cell::race::OnceBox;
 
-use super::load::libssl;
+use super::note::{copy_note, free_note};
 use super::table::Libssl;
 use super::types::number::*;
 use super::types::{ExDup, ExFree};
@@ -19,25 +19,9 @@ pub(crate) struct Slots {
     pub(crate) session_context: c_int,
     /// On a connection: the application's own session id generator.
     pub(crate) generator: c_int,
-    /// On a connection: when the session that it resumes began.
-    pub(crate) origin: c_int,
-    /// On a connection: who has decided about its tickets (`sharing::Decided`).
-    pub(crate) tickets: c_int,
-    /// On a connection: digests of the certificates that it was made with, and shows.
-    pub(crate) shown: c_int,
-    /// On a connection: what is known of its newest session's copy in the host tier. (Not on the session: that would have the
-    /// application's own functions for copies of sessions run where they do not without us.)
-    pub(crate) share: c_int,
+    /// On a connection: what the shared profile has to know of it (`Note`).
+    pub(crate) note: Option<c_int>,
 }
-
-/// What frees the values that we hang on objects.
-pub(crate) struct Frees {
-    pub(crate) state: ExFree,
-    pub(crate) share: ExFree,
-}
-
-/// An index that no slot has: nothing stands there, and nothing can be put there.
-const NONE: c_int = -1;
 
 static SLOTS: OnceBox<Slots> = OnceBox::new();
 
@@ -48,20 +32,22 @@ impl Slots {
         SLOTS.get()
     }
 
-    /// Registers the slots. `frees` gets each value when its object goes.
-    pub(crate) fn register(libssl: &'static Libssl, frees: &Frees, shares: bool) -> Option<&'static Slots> {
+    /// Registers the slots. `free_state` gets a context's state when that goes.
+    pub(crate) fn register(
+        libssl: &'static Libssl,
+        free_state: ExFree,
+        shares: bool,
+    ) -> Option<&'static Slots> {
         if let Some(slots) = SLOTS.get() {
             return Some(slots);
         }
-        let extra = |class, dup, free| if shares { index(libssl, class, dup, free) } else { Some(NONE) };
+        let note = || index(libssl, EX_INDEX_SSL, Some(copy_note), Some(free_note));
         let slots = Slots {
-            state: index(libssl, EX_INDEX_SSL_CTX, None, Some(frees.state))?,
+            state: index(libssl, EX_INDEX_SSL_CTX, None, Some(free_state))?,
+            // First, since each connection has it: ex_data is as long as its highest index.
+            note: if shares { Some(note()?) } else { None },
             session_context: index(libssl, EX_INDEX_SSL, Some(reset_in_copy), None)?,
             generator: index(libssl, EX_INDEX_SSL, None, None)?,
-            origin: extra(EX_INDEX_SSL, Some(reset_in_copy), None)?,
-            tickets: extra(EX_INDEX_SSL, None, None)?,
-            shown: extra(EX_INDEX_SSL, Some(keep_in_copy), Some(super::shown::free_shown))?,
-            share: extra(EX_INDEX_SSL, Some(keep_in_copy), Some(frees.share))?,
         };
         Some(SLOTS.get_or_init(|| Box::new(slots)))
     }
@@ -86,26 +72,6 @@ unsafe extern "C-unwind" fn reset_in_copy(
     if !value.is_null() {
         // SAFETY: libcrypto passes the place from which it takes the copy's value.
         unsafe { *value = null_mut() };
-    }
-    1
-}
-
-/// The copy has a value of its own, which it was given when it was made.
-unsafe extern "C-unwind" fn keep_in_copy(
-    to: *mut c_void,
-    _from: *const c_void,
-    value: *mut c_void,
-    index: c_int,
-    _argl: c_long,
-    _argp: *mut c_void,
-) -> c_int {
-    let get = libssl().and_then(|libssl| libssl.crypto_get_ex_data);
-    // SAFETY: libcrypto passes the values of the copy.
-    let own = get.map_or(null_mut(), |get| unsafe { get(to, index) });
-    let value = value.cast::<*mut c_void>();
-    if !value.is_null() {
-        // SAFETY: libcrypto passes the place from which it takes the copy's value.
-        unsafe { *value = own };
     }
     1
 }

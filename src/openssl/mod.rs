@@ -14,6 +14,7 @@ pub(crate) mod fake;
 pub(crate) mod host;
 mod inside;
 mod load;
+mod note;
 pub(crate) mod private;
 pub(crate) mod scratch;
 mod session;
@@ -27,15 +28,16 @@ mod version;
 pub(crate) use callbacks::{Callback, IdRequest, Question, call_new, call_remove};
 pub(crate) use connection::ConnectionRef;
 pub(crate) use context::ContextRef;
-pub(crate) use ex_data::{Frees, Slots};
+pub(crate) use ex_data::Slots;
 pub(crate) use inside::is_adding;
 #[cfg_attr(
     any(not(feature = "capi"), test),
     allow(unused_imports, reason = "for the exported functions")
 )]
 pub(crate) use load::{Aside, Primary, is_foreign, libssl, real_get_ex_new_index, table, table_of_method};
+pub(crate) use note::Decided;
 pub(crate) use session::{Session, SessionCell, SessionRef};
-pub(crate) use sharing::{Decided, KeptStore, Trust};
+pub(crate) use sharing::{KeptStore, Trust};
 pub(crate) use shown::{KeptCertificates, Shown};
 pub(crate) use table::Libssl;
 #[cfg(all(test, not(sesscache_loom)))]

@@ -9,8 +9,8 @@ use libc::{c_int, c_long, c_uchar};
 use super::connection::ConnectionRef;
 use super::context::ContextRef;
 use super::errors;
-use super::ex_data::Slots;
 use super::load::libssl;
+use super::note::Decided;
 use super::session::{Session, SessionRef};
 use super::table::Libssl;
 use super::types::number::*;
@@ -80,13 +80,6 @@ impl<'a> ContextRef<'a> {
         let store = unsafe { (self.libssl.ctx_get_cert_store?)(self.as_ptr()) };
         Some(Trust { store: NonNull::new(store), libssl: self.libssl, life: PhantomData })
     }
-}
-
-/// Who has decided whether a connection has tickets that hold the session themselves.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Decided {
-    ByApplication = 1,
-    ByUs = 2,
 }
 
 /// A store of certificates that are trusted, or none.
@@ -278,21 +271,6 @@ impl ConnectionRef<'_> {
         unsafe { reused(self.as_ptr()) == 1 }
     }
 
-    /// When the session that this connection resumes began, as `note_origin` was told.
-    pub(crate) fn origin(self) -> Option<i64> {
-        let origin = self.slot(Slots::get()?.origin).addr();
-        i64::try_from(origin).ok().filter(|origin| *origin > 0)
-    }
-
-    /// Notes when the session began that this connection is about to resume.
-    pub(crate) fn note_origin(self, origin: Option<i64>) {
-        let Some(slots) = Slots::get() else { return };
-        let origin = origin.and_then(|origin| usize::try_from(origin).ok()).unwrap_or_default();
-        if origin != 0 || !self.slot(slots.origin).is_null() {
-            self.set_slot(slots.origin, std::ptr::without_provenance_mut::<c_void>(origin));
-        }
-    }
-
     /// Whether its context can only make servers: then no function says so later.
     pub(crate) fn is_of_server_method(self) -> bool {
         let Some(libssl) = libssl() else { return false };
@@ -303,21 +281,6 @@ impl ConnectionRef<'_> {
         let own = unsafe { of(self.as_ptr()) };
         // SAFETY: takes nothing.
         own == unsafe { server() }
-    }
-
-    /// Who has decided whether this connection has tickets.
-    pub(crate) fn tickets_decided(self) -> Option<Decided> {
-        match self.slot(Slots::get()?.tickets).addr() {
-            1 => Some(Decided::ByApplication),
-            2 => Some(Decided::ByUs),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn note_tickets_decided(self, by: Decided) {
-        if let Some(slots) = Slots::get() {
-            self.set_slot(slots.tickets, std::ptr::without_provenance_mut(by as usize));
-        }
     }
 
     /// No tickets that hold the session themselves: the client gets one that names it in the cache.

@@ -1,13 +1,9 @@
 //! The certificates that a connection shows: what it was made with, and what it has now.
 
-use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::ptr::null_mut;
 
-use libc::{c_int, c_long};
-
 use super::connection::ConnectionRef;
-use super::ex_data::Slots;
 use super::load::libssl;
 use super::sharing::encoded;
 use super::types::X509;
@@ -76,31 +72,23 @@ impl<'a> ConnectionRef<'a> {
     /// What `digest` makes of the certificates that this connection was made with, and of those that it shows now. It is asked when
     /// the connection is made, and again when it was switched to another context or a callback has chosen another certificate.
     pub(crate) fn shown(self, digest: impl Fn() -> Option<[u8; 32]>) -> Option<Shown> {
-        let index = Slots::get()?.shown;
         let (context, certificate) = (self.current()?.as_ptr().addr(), self.current_certificate()?);
-        let noted = self.slot(index).cast::<Noted>();
-        // SAFETY: only this function writes the slot, and one thread at a time uses a connection.
-        if let Some(noted) = unsafe { noted.as_mut() } {
-            if noted.shows != context || !noted.certificate.is(certificate) {
-                (noted.now, noted.shows, noted.certificate) =
-                    (digest(), context, KeptCertificate::of(certificate));
+        let before = self.noted(|note| {
+            let noted = note.shown.as_ref()?;
+            Some((noted.told(), noted.first, noted.made_from, noted.is_of(context, certificate)))
+        });
+        let (first, now, made_from) = match before {
+            Some((told, .., true)) => return told,
+            Some((_, first, made_from, false)) => (first, digest(), made_from),
+            None => {
+                let first = digest();
+                (first, first, context)
             }
-            return noted.told();
-        }
-        let first = digest();
-        let noted = Noted {
-            first,
-            now: first,
-            made_from: context,
-            shows: context,
-            certificate: KeptCertificate::of(certificate),
         };
+        let certificate = KeptCertificate::of(certificate);
+        let noted = Noted { first, now, made_from, shows: context, certificate };
         let told = noted.told();
-        let noted = Box::into_raw(Box::new(noted));
-        if !self.set_slot(index, noted.cast()) {
-            // SAFETY: it came from the Box above and nobody else has seen it.
-            drop(unsafe { Box::from_raw(noted) });
-        }
+        drop(self.note(|note| note.shown.replace(noted)));
         told
     }
 }
@@ -115,8 +103,8 @@ pub(crate) struct Shown {
     pub(crate) is_switched: bool,
 }
 
-/// What hangs on a connection of the shared profile.
-struct Noted {
+/// What is noted of that.
+pub(super) struct Noted {
     first: Option<[u8; 32]>,
     now: Option<[u8; 32]>,
     /// The context that it was made from, and the one that `now` is of, by their addresses. The connection keeps both alive.
@@ -127,6 +115,10 @@ struct Noted {
 }
 
 impl Noted {
+    fn is_of(&self, context: usize, certificate: *mut X509) -> bool {
+        self.shows == context && self.certificate.is(certificate)
+    }
+
     fn told(&self) -> Option<Shown> {
         Some(Shown { first: self.first?, now: self.now?, is_switched: self.shows != self.made_from })
     }
@@ -173,26 +165,4 @@ impl Drop for KeptCertificate {
             unsafe { free(self.0) };
         }
     }
-}
-
-// libcrypto passes the connection that is going, and what `shown` put there (or NULL).
-// It is ours to free.
-// No lock is held; free functions of other slots run later and may still ask for this one.
-pub(super) unsafe extern "C-unwind" fn free_shown(
-    parent: *mut c_void,
-    value: *mut c_void,
-    _table: *mut c_void,
-    index: c_int,
-    _argl: c_long,
-    _argp: *mut c_void,
-) {
-    if value.is_null() {
-        return;
-    }
-    // SAFETY: the parent of an ex_data slot of this class is a connection, still readable here.
-    if let Some(connection) = unsafe { ConnectionRef::from_ptr(parent.cast()) } {
-        connection.set_slot(index, null_mut());
-    }
-    // SAFETY: it came from the Box in `shown`, and the slot no longer shows it.
-    drop(unsafe { Box::from_raw(value.cast::<Noted>()) });
 }

@@ -2,7 +2,6 @@
 
 use std::ffi::c_void;
 use std::ptr::null_mut;
-use std::sync::Arc;
 
 use libc::{c_int, c_long, c_uchar, c_uint};
 
@@ -105,51 +104,6 @@ pub(crate) fn state<H: Handler>(context: ContextRef<'_>, index: c_int) -> Option
     }
     // SAFETY: only `hang_state` writes this slot, and the state lives until the context's ex_data is freed.
     unsafe { state.cast::<H>().as_ref() }
-}
-
-/// Hangs what is known of a connection's newest session on the connection, in place of what hung there.
-pub(crate) fn hang_share<S: Send + Sync>(connection: ConnectionRef<'_>, index: c_int, share: Option<Arc<S>>) {
-    let before = connection.slot(index).cast::<S>().cast_const();
-    let now = share.map_or(std::ptr::null(), Arc::into_raw);
-    let gone = if connection.set_slot(index, now.cast_mut().cast()) { before } else { now };
-    if !gone.is_null() {
-        // SAFETY: it came from an Arc here, and the slot does not show it. One thread at a time uses a connection.
-        drop(unsafe { Arc::from_raw(gone) });
-    }
-}
-
-/// What hangs on the connection.
-pub(crate) fn share<S: Send + Sync>(connection: ConnectionRef<'_>, index: c_int) -> Option<Arc<S>> {
-    let share = connection.slot(index).cast::<S>().cast_const();
-    if share.is_null() {
-        return None;
-    }
-    // SAFETY: only `hang_share` writes this slot, and what it put there stays until it puts something else there.
-    unsafe { Arc::increment_strong_count(share) };
-    // SAFETY: the count taken just now is this one's.
-    Some(unsafe { Arc::from_raw(share) })
-}
-
-// libcrypto passes the connection that is going, and what `hang_share` put there (or NULL).
-// The count is ours to drop.
-// No lock is held; free functions of other slots run later and may still ask for this one.
-pub(crate) unsafe extern "C-unwind" fn free_share<S: Send + Sync>(
-    parent: *mut c_void,
-    value: *mut c_void,
-    _table: *mut c_void,
-    index: c_int,
-    _argl: c_long,
-    _argp: *mut c_void,
-) {
-    if value.is_null() {
-        return;
-    }
-    // SAFETY: the parent of an ex_data slot of this class is a connection, still readable here.
-    if let Some(connection) = unsafe { ConnectionRef::from_ptr(parent.cast()) } {
-        connection.set_slot(index, std::ptr::null_mut());
-    }
-    // SAFETY: it came from the Arc in `hang_share`, and the slot no longer shows it.
-    drop(unsafe { Arc::from_raw(value.cast::<S>().cast_const()) });
 }
 
 /// Whether the context is being freed, and its state is gone already.

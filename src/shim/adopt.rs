@@ -6,9 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::guard::guarded_alone;
 use super::process;
 use super::state::ContextState;
-use super::stored::Share;
 use crate::openssl::number::*;
-use crate::openssl::{ConnectionRef, ContextRef, Frees, Slots, is_adding, trampolines};
+use crate::openssl::{ConnectionRef, ContextRef, Slots, is_adding, trampolines};
 use crate::shared::Scope;
 
 /// The state of a context that is or was adopted.
@@ -64,7 +63,7 @@ fn adopt(context: ContextRef<'_>) {
     process::was_made(context);
     let Some(slots) = Slots::register(
         context.libssl,
-        &Frees { state: trampolines::free_state::<ContextState>, share: trampolines::free_share::<Share> },
+        trampolines::free_state::<ContextState>,
         process::host_tier().is_some(),
     ) else {
         return;

@@ -12,7 +12,7 @@ use super::{opened, process, scope};
 use crate::base::clock;
 use crate::cache::SessionKey;
 use crate::openssl::number::*;
-use crate::openssl::{ConnectionRef, ContextRef, Session, SessionRef, Slots, trampolines};
+use crate::openssl::{ConnectionRef, ContextRef, Session, SessionRef};
 use crate::shared::{Again, Counter, HostTier, Located, Owner, Published, Remark, Resumed, Standing, Times};
 
 /// The host tier, if this context's sessions go there: a server's whose cache is on, in a program whose sessions may leave it.
@@ -53,8 +53,8 @@ pub(super) fn shares(state: &ContextState, connection: ConnectionRef<'_>) -> boo
 
 /// Notes on a connection that its new session will be shared, before the core has it.
 pub(super) fn prepare(state: &ContextState, connection: ConnectionRef<'_>, session: SessionRef<'_>) {
-    if let (Some(slots), true) = (Slots::get(), process::host_tier().is_some()) {
-        trampolines::hang_share(connection, slots.share, prepared(state, connection, session).map(Arc::new));
+    if process::host_tier().is_some() {
+        connection.note_share(prepared(state, connection, session).map(Arc::new));
     }
 }
 
@@ -119,7 +119,7 @@ fn is_stateless(connection: ConnectionRef<'_>, session: SessionRef<'_>) -> bool 
 /// What was prepared for the newest session of a connection.
 pub(super) fn of(connection: ConnectionRef<'_>) -> Option<Arc<Share>> {
     process::host_tier()?;
-    trampolines::share(connection, Slots::get()?.share)
+    connection.share()
 }
 
 /// What the region knows of a session that an application stores by itself: perhaps it was published before.

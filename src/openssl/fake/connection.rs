@@ -83,16 +83,19 @@ impl FakeConnection {
 
     /// `SSL_dup` of a connection that has not begun.
     pub(crate) fn dup(self) -> FakeConnection {
-        let of = self.read(|fields| (fields.context, fields.version, fields.is_server, fields.generate));
-        let (context, version, is_server, generate) = of.expect("a living connection");
+        let of = self.read(|fields| {
+            (fields.context, fields.version, fields.is_server, fields.generate, fields.options)
+        });
+        let (context, version, is_server, generate, options) = of.expect("a living connection");
         let copy = FakeConnection::new(context);
         if let Some(exports) = world::current().exports() {
             // SSL_dup calls SSL_new.
             (exports.ssl_made)(context, copy);
         }
-        let values = ex_data::copied(EX_INDEX_SSL, |index| self.ex_data(index));
+        let values = ex_data::copied(EX_INDEX_SSL, copy.as_ptr().cast(), |index| self.ex_data(index));
         copy.read(|fields| {
             (fields.version, fields.is_server, fields.generate) = (version, is_server, generate);
+            fields.options = options;
             fields.ex_data = values;
         });
         copy

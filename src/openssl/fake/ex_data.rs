@@ -84,14 +84,14 @@ pub(super) fn freed_indices(class: c_int) -> Vec<c_int> {
         .collect()
 }
 
-/// The values of a copy of an object.
-pub(super) fn copied(class: c_int, value: impl Fn(c_int) -> *mut c_void) -> Values {
+/// The values of a copy of an object, which has those already that stand `at`.
+pub(super) fn copied(class: c_int, at: *mut c_void, value: impl Fn(c_int) -> *mut c_void) -> Values {
     let mut copy = Values::default();
     for (index, functions) in functions(class) {
         let mut value = value(index);
         if let Some(dup) = functions.dup {
             // SAFETY: a dup function may change the value at the place that it is given.
-            unsafe { dup(null_mut(), null_mut(), (&raw mut value).cast(), index, 0, null_mut()) };
+            unsafe { dup(at, null_mut(), (&raw mut value).cast(), index, 0, null_mut()) };
         }
         copy.set(index, value);
     }

@@ -71,7 +71,7 @@ pub(super) fn table(release: Release) -> Table {
         version_num: Some(version_num),
         i2d_session: Some(sharing::i2d_session),
         d2i_session: Some(sharing::d2i_session),
-        crypto_get_ex_data: None,
+        crypto_get_ex_data: Some(crypto_get_ex_data),
         session_get_max_early_data: Some(sharing::session_get_max_early_data),
         ssl_free: Some(ssl_free),
         ssl_clear: None,
@@ -268,6 +268,11 @@ extern "C-unwind" fn ssl_set_ex_data(ssl: *mut SSL, index: c_int, value: *mut c_
 
 extern "C-unwind" fn ssl_get_ex_data(ssl: *const SSL, index: c_int) -> *mut c_void {
     FakeConnection::at(ssl.cast_mut()).ex_data(index)
+}
+
+/// Of a connection: nothing else is asked.
+extern "C-unwind" fn crypto_get_ex_data(values: *const c_void, index: c_int) -> *mut c_void {
+    FakeConnection::at(values.cast_mut().cast()).ex_data(index)
 }
 
 extern "C-unwind" fn session_new() -> *mut SSL_SESSION {

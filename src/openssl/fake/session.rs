@@ -118,7 +118,9 @@ impl FakeSession {
         let copy = self.read(|fields| Fields {
             ids: vec![fields.id().into()],
             id_contexts: vec![fields.id_contexts.last().cloned().unwrap_or_default()],
-            ex_data: ex_data::copied(EX_INDEX_SSL_SESSION, |index| fields.ex_data.get(index)),
+            ex_data: ex_data::copied(EX_INDEX_SSL_SESSION, std::ptr::null_mut(), |index| {
+                fields.ex_data.get(index)
+            }),
             owner: None,
             ..*fields
         })?;

@@ -5,7 +5,7 @@ use super::exports;
 use super::sharing::{SHARED, where_shared};
 use crate::openssl::fake::{FakeConnection, FakeContext};
 use crate::openssl::number::*;
-use crate::shim::process;
+use crate::shim::{process, tickets};
 
 const STATEFUL: &[(&str, &str)] = &[("SESSCACHE_TICKETS", "stateful")];
 const MODE_CLIENT: i64 = 1;
@@ -161,5 +161,19 @@ fn decisions_matter_to_stateful_tickets_alone() {
     where_shared(STATEFUL, || {
         assert!(crate::shim::calls::decides_tickets(OP_NO_TICKET | 1));
         assert!(!crate::shim::calls::decides_tickets(!OP_NO_TICKET));
+    });
+}
+
+/// libssl copies a connection's options, so it has to be known whose they are.
+#[test]
+fn a_copy_is_shown_no_more_than_its_original() {
+    where_shared(STATEFUL, || {
+        let app = Application::new();
+        let connection = app.connect();
+        exports::set_accept_state(connection);
+        let copy = connection.dup();
+        connection.close();
+        assert_eq!(tickets::shown(copy.view(), copy.options()) & OP_NO_TICKET, 0);
+        assert!(!ends_with_tickets(copy));
     });
 }
