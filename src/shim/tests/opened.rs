@@ -10,7 +10,7 @@ use crate::openssl::fake::{
 };
 use crate::openssl::number::*;
 use crate::shared::{Counter, HostTier, Owner, Scope, Times};
-use crate::shim::opened::{DER_MAX, Opened, PLACES, at};
+use crate::shim::opened::{BUCKETS, DER_MAX, Opened, WAYS, at};
 
 /// How often `work` has a session decoded.
 fn decoded_by(work: impl FnOnce()) -> usize {
@@ -23,9 +23,9 @@ fn key(id: &[u8]) -> SessionKey {
     SessionKey::new(TLS1_2_VERSION, id).expect("a short id")
 }
 
-/// An id that does not belong to the place of this one.
+/// An id that does not belong where this one does.
 fn apart_from(id: &[u8]) -> [u8; 1] {
-    [(0..u8::MAX).find(|other| at(&key(&[*other])) != at(&key(id))).expect("many places")]
+    [(0..u8::MAX).find(|other| at(&key(&[*other])) != at(&key(id))).expect("many buckets")]
 }
 
 /// A server of the same service that has found the session often enough to keep it opened.
@@ -156,23 +156,37 @@ fn of_a_program_with_data_on_its_sessions_none_is_copied() {
     });
 }
 
-/// They belong to more places than there are.
+/// Whatever the order in which their clients come.
+#[test]
+fn sessions_that_belong_together_do_not_push_each_other_out() {
+    where_shared(&[], || {
+        let (app, other) = (Application::new(), Application::new());
+        let bucket = at(&key(ID));
+        let ids: Vec<[u8; 4]> =
+            (0u32..).map(u32::to_le_bytes).filter(|id| at(&key(id)) == bucket).take(WAYS).collect();
+        ids.iter().for_each(|id| drop(begin(&app, id)));
+        let decoded = || decoded_by(|| ids.iter().for_each(|id| assert!(resumes(&other, id))));
+        assert_eq!([decoded(), decoded(), decoded()], [WAYS, WAYS, 0]);
+    });
+}
+
 #[test]
 fn it_keeps_no_more_than_it_has_room_for() {
     where_shared(&[("SESSCACHE_SHARED", "anon:8M")], || {
         let (app, other) = (Application::new(), Application::new());
         app.set_mode_bits(MODE_NO_INTERNAL_STORE);
-        let ids: Vec<[u8; 4]> = (0..u32::try_from(2 * PLACES).expect("few")).map(u32::to_le_bytes).collect();
+        let ids: Vec<[u8; 4]> =
+            (0..u32::try_from(2 * BUCKETS * WAYS).expect("few")).map(u32::to_le_bytes).collect();
         for id in &ids {
             begin(&app, id);
             (0..2).for_each(|_| assert!(resumes(&other, id)));
         }
         let decoded = decoded_by(|| ids.iter().for_each(|id| assert!(resumes(&other, id))));
-        assert!((PLACES..ids.len()).contains(&decoded), "{decoded}");
+        assert!((BUCKETS * WAYS..ids.len()).contains(&decoded), "{decoded}");
     });
 }
 
-/// One place is looked at whenever a session is kept.
+/// One bucket is looked at whenever a session is kept.
 #[test]
 fn what_has_expired_goes_in_time() {
     where_shared(&[], || {
@@ -200,9 +214,9 @@ fn what_has_expired_goes_in_time() {
         let is_kept = |key: &SessionKey| opened.again(key, |_| true).is_some();
         let apart = apart_from(b"first");
         let first = keep(b"first", 10, 10, 2);
-        keep(&apart, 100, 10, PLACES);
+        keep(&apart, 100, 10, BUCKETS);
         assert!(is_kept(&first), "it may still be asked for");
-        keep(&apart, 100, 11, PLACES + 1);
+        keep(&apart, 100, 11, BUCKETS + 1);
         assert!(!is_kept(&first));
     });
 }
