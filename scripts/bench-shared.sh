@@ -8,7 +8,7 @@
 #   SESSCACHE_LIB=FILE                the library, if not target/release/libsesscache.so
 #   SIZES=10000,1000000               numbers of sessions in the region
 #   STORE_SIZES=10000                 those of them at which the other stores are measured, too
-#   TURNS=9                           of each server
+#   TURNS=12                          of each server
 #   PARTS='room servers stores'       what to measure; the page has these alone
 #   OUTPUT=FILE                       where to write; the plot goes beside it
 #
@@ -24,15 +24,17 @@ parts=${PARTS:-room servers stores}
 limit=120   # seconds for one turn of the load, on a machine that is busy with other things
 work=$(mktemp -d)
 declare -A process port
+# A second stock server shows what the differences between two servers are worth.
+contestants='stock ours again'
 
 die() { echo "bench-shared: $*" >&2; exit 1; }
 say() { echo "bench-shared: $*" >&2; }
 
 if [ -n "${QUICK:-}" ]; then
-    rounds=3 sizes=${SIZES:-10000,100000} store_sizes=${STORE_SIZES:-10000} turns=${TURNS:-3} milliseconds=700
+    rounds=3 sizes=${SIZES:-10000,100000} store_sizes=${STORE_SIZES:-10000} turns=${TURNS:-3} milliseconds=500
     page=${OUTPUT:-$build/benchmarks-shared.md}
 else
-    rounds=15 sizes=${SIZES:-10000,100000,1000000,10000000} store_sizes=${STORE_SIZES:-10000,100000,1000000} turns=${TURNS:-9} milliseconds=3000
+    rounds=15 sizes=${SIZES:-10000,100000,1000000,10000000} store_sizes=${STORE_SIZES:-10000,100000,1000000} turns=${TURNS:-12} milliseconds=2000
     page=${OUTPUT:-docs/benchmarks-shared.md}
 fi
 
@@ -47,7 +49,7 @@ stop_server() {
     kill "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
 }
-trap 'stop_server stock; stop_server ours; rm -rf "$work"' EXIT
+trap 'for who in $contestants; do stop_server "$who"; done; rm -rf "$work"' EXIT
 
 compile() {
     local flags=(-std=gnu11 -O2 -g -Wall -Wextra -Werror -pthread -Ic_tests/harness)
@@ -139,8 +141,8 @@ processor_time() {
     for pid in $main $children; do cat "/proc/$pid/task/"*/schedstat 2>/dev/null || true; done | awk '{ sum += $1 } END { printf "%.0f", sum }'
 }
 
-take_turn() {
-    local who=$1 server=$2 protocol=$3 turn=$4 before after line resumed full seconds reader load
+load_server() {
+    local who=$1 server=$2 protocol=$3 turn=$4 milliseconds=$5 before after line resumed full seconds reader load
     exec {reader}< <(timeout "$limit" "$build/handshake_load" "${port[$who]}" "$protocol" 2 "$milliseconds")
     load=$!
     read -r -t "$limit" -u "$reader" line && [ "$line" = begin ] || die "the load did not start ($server, $who)"
@@ -155,21 +157,24 @@ take_turn() {
     fi
 }
 
-# compare_servers SERVER STOCK_CACHE OUR_CACHE: both stand ready, one idle while the other has its turn. The first turn warms up.
+# compare_servers SERVER STOCK_CACHE OUR_CACHE: all stand ready, idle but for the one that is loaded. They are started anew for each
+# turn, since where a process's memory happens to lie makes a difference that stays as long as it lives.
 compare_servers() {
     local server=$1 protocol turn order who
     say "$server: $2, against $3 and the region"
-    start_server stock "$server" "$2"
-    start_server ours "$server" "$3"
     for protocol in 1.2 1.3; do
-        for turn in $(seq 0 "$turns"); do
-            if [ $((turn % 2)) = 0 ]; then order='stock ours'; else order='ours stock'; fi
-            for who in $order; do take_turn "$who" "$server" "$protocol" "$turn"; done
+        for turn in $(seq "$turns"); do
+            start_server stock "$server" "$2"
+            start_server again "$server" "$2"
+            start_server ours "$server" "$3"
+            check_preloaded
+            # Each is first as often as the others.
+            order=$(tr ' ' '\n' <<<"$contestants $contestants" | sed -n "$((turn % 3 + 1)),$((turn % 3 + 3))p")
+            for who in $order; do load_server "$who" "$server" "$protocol" 0 200; done
+            for who in $order; do load_server "$who" "$server" "$protocol" "$turn" "$milliseconds"; done
+            for who in $order; do stop_server "$who"; done
         done
     done
-    check_preloaded
-    stop_server ours
-    stop_server stock
 }
 
 # A preload that was not loaded must not pass for a measurement.
