@@ -102,7 +102,13 @@ impl Page<'_> {
         }
         for (protocol, name) in PROTOCOLS {
             let what = format!("resumed handshakes, nginx, {name}: ours by its own shared zone's");
-            row(&what, self.handshake_ratio("nginx", protocol, "ours").map(|ratio| ratio.median), "", 1.0, false);
+            row(
+                &what,
+                self.handshake_ratio("nginx", protocol, "ours").map(|ratio| ratio.median),
+                "",
+                1.0,
+                false,
+            );
         }
         let ordinary = self.samples.capacities.iter().find(|capacity| capacity.name == "tls12");
         row("ordinary TLS 1.2 sessions a MiB", ordinary.map(per_mebibyte), "", 2500.0, false);
