@@ -152,6 +152,9 @@ impl<'a> Server<'a> {
 
     /// Ends it as its manual says, waits for all of its processes and checks that nothing went wrong.
     pub(crate) fn stop(mut self) -> Ending {
+        // Dovecot writes its log by a process that is ended with the others: what that has not read by then is lost.
+        let served = || (self.side == Side::Stock || self.log().contains(SERVES)).then_some(());
+        let _ = poll(PATIENCE, served);
         if let Stop::Signal(signal) | Stop::DiesOf(signal) = self.stop {
             self.signal(signal);
         }
