@@ -109,14 +109,12 @@ pub(super) unsafe extern "C-unwind" fn copy_note(
     let get = libssl().and_then(|libssl| libssl.crypto_get_ex_data);
     // SAFETY: libcrypto passes the values of the copy.
     *value = get.map_or(null_mut(), |get| unsafe { get(to, index) }).cast();
-    if let Some(tickets) = tickets {
-        if value.is_null() {
-            *value = Box::into_raw(Box::default());
-        }
-        // SAFETY: it came from a Box, and the copy is not yet anybody's.
-        if let Some(own) = unsafe { value.as_mut() } {
-            own.tickets = Some(tickets);
-        }
+    if value.is_null() && tickets.is_some() {
+        *value = Box::into_raw(Box::default());
+    }
+    // SAFETY: it came from a Box, and the copy is not yet anybody's.
+    if let Some(own) = unsafe { value.as_mut() } {
+        own.tickets = tickets;
     }
     1
 }

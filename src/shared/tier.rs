@@ -171,6 +171,8 @@ impl HostTier {
         now: i64,
         taking: bool,
     ) -> Result<Resumed, Counter> {
+        // Asked before the keys are: should they change meanwhile, it is the old ones' edition.
+        let edition = self.keys.edition();
         self.opened(admits, key, |Opened { found, owner, der }| {
             let times = Times { origin: found.header.origin, expiry: found.header.expiry };
             if self.is_over(times, now) {
@@ -181,7 +183,6 @@ impl HostTier {
                 true => return Err(Counter::TakenByOther),
                 false => found.published(owner.cells()),
             };
-            let edition = self.keys.edition();
             let again = published.map(|published| Again { published, owner, times, edition });
             Ok(Resumed { der, origin: times.origin, again })
         })

@@ -49,6 +49,7 @@ pub(super) fn follow(state: &ContextState, context: ContextRef<'_>) {
 /// In the core's order, so that libssl's list is sorted as it would have been. Without those that another process has ended
 /// or used: libssl would not ask.
 fn move_sessions(state: &ContextState, context: ContextRef<'_>) {
+    state.opened.clear();
     let Some(core) = state.core() else { return };
     for session in core.drain().into_iter().filter(share::is_ours) {
         context.add_to_real(session.as_ref());

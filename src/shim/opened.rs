@@ -45,10 +45,14 @@ struct Kept {
     session: Session,
 }
 
-/// Whether a session may be asked for often, and is small. Those of TLS 1.3 a client uses but once (RFC 8446, C.4). To copy one would
-/// call the application's function for copies, if there is one, where nothing is copied without us.
+/// Whether a session may be asked for often, and is small. Those of TLS 1.3 a client uses but once (RFC 8446, C.4).
 pub(super) fn is_worth_it(key: &SessionKey, der: &[u8]) -> bool {
-    key.version() != TLS1_3_VERSION && der.len() <= DER_MAX && !process::has_ex_data()
+    key.version() != TLS1_3_VERSION && der.len() <= DER_MAX && may_copy()
+}
+
+/// To copy a session calls the application's function for copies, if there is one, where nothing is copied without us.
+fn may_copy() -> bool {
+    !process::has_ex_data()
 }
 
 impl Opened {
@@ -58,6 +62,9 @@ impl Opened {
         key: &SessionKey,
         counts: impl FnOnce(&Again) -> bool,
     ) -> Option<(Session, i64)> {
+        if !may_copy() {
+            return None;
+        }
         let (session, again) = self
             .with(at(key), |bucket| bucket.kept_for(key).map(|kept| (kept.session.clone(), kept.again)))??;
         if !counts(&again) {
@@ -70,6 +77,7 @@ impl Opened {
     /// A session was found in the region. If it is for the second time, it is kept.
     pub(super) fn found(&self, key: &SessionKey, again: Again, session: SessionRef<'_>, now: i64) {
         self.buckets.get_or_init(|| Box::new((0..BUCKETS).map(|_| Mutex::default()).collect()));
+        self.sweep(now);
         if self.with(at(key), |bucket| bucket.has_found(key.hash_here())) != Some(true) {
             return;
         }
@@ -77,6 +85,9 @@ impl Opened {
         let Some(session) = session.copied() else { return };
         let kept = Box::new(Kept { key: *key, again, session });
         drop(self.with(at(key), |bucket| bucket.keep(kept)));
+    }
+
+    fn sweep(&self, now: i64) {
         let hand = self.hand.fetch_add(1, Ordering::Relaxed) % BUCKETS;
         drop(self.with(hand, |bucket| bucket.take_if(|kept| kept.again.expiry() < now)));
     }

@@ -11,6 +11,7 @@ use crate::openssl::fake::{
 use crate::openssl::number::*;
 use crate::shared::{Counter, HostTier, Owner, Scope, Times};
 use crate::shim::opened::{BUCKETS, DER_MAX, Opened, WAYS, at};
+use crate::shim::process;
 
 /// How often `work` has a session decoded.
 fn decoded_by(work: impl FnOnce()) -> usize {
@@ -153,6 +154,16 @@ fn of_a_program_with_data_on_its_sessions_none_is_copied() {
         for _ in 0..4 {
             assert_eq!(decoded_by(|| assert!(resumes(&other, ID))), 1);
         }
+    });
+}
+
+#[test]
+fn nor_what_was_kept_before_there_were_any() {
+    where_shared(&[("SESSCACHE_EX_DATA", "share")], || {
+        begin(&Application::new(), ID);
+        let other = acquainted(ID);
+        process::keeps_ex_data();
+        assert_eq!(decoded_by(|| assert!(resumes(&other, ID))), 1);
     });
 }
 

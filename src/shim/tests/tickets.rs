@@ -177,3 +177,17 @@ fn a_copy_is_shown_no_more_than_its_original() {
         assert!(!ends_with_tickets(copy));
     });
 }
+
+/// Whatever it was when it was made: its options are the original's.
+#[test]
+fn a_copy_of_one_of_which_nothing_is_decided_is_undecided() {
+    where_shared(STATEFUL, || {
+        let app = Application::new();
+        let connection = app.connect();
+        let copy = connection.dup();
+        assert_eq!(copy.view().tickets_decided(), connection.view().tickets_decided());
+        connection.close();
+        exports::set_accept_state(copy);
+        assert!(!ends_with_tickets(copy));
+    });
+}
