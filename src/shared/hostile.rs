@@ -73,7 +73,7 @@ pub(crate) fn play(steps: impl Iterator<Item = Step>) {
                     named: NameCell(1),
                     boot: b"",
                 };
-                let sealed = key.seal(&session, &owner, &terms, &content(id, length));
+                let sealed = key.seal(key.name(&session), &session, &owner, &terms, &content(id, length));
                 let published = sealed.and_then(|(header, words)| region.put(&header, owner.cells(), &words));
                 if let Some(published) = published {
                     // The memory may say what it wants, but it says one of these.
@@ -147,7 +147,9 @@ pub(crate) fn arrive(changes: &[(u16, u8)], made_up: &[u8]) {
             named: NameCell(1),
             boot: b"",
         };
-        if let Some((header, words)) = key.seal(&session, &owner, &terms, &content(id, 40)) {
+        if let Some((header, words)) =
+            key.seal(key.name(&session), &session, &owner, &terms, &content(id, 40))
+        {
             sender.put(&header, owner.cells(), &words);
         }
         if id == 0 {

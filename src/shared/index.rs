@@ -81,6 +81,11 @@ fn slots(memory: &impl Memory, layout: &Layout, name: Name) -> [[Seen; SLOTS]; 2
     name.buckets(layout).map(|number| bucket(memory, layout, number))
 }
 
+/// Says that the name's slots will be wanted before long: in a large region each bucket is a wait for memory.
+pub(super) fn prefetch(memory: &impl Memory, layout: &Layout, name: Name) {
+    name.buckets(layout).into_iter().for_each(|number| memory.prefetch(layout.bucket(number)));
+}
+
 /// The slots that may be this name's: a few bits of it agree. Each is looked at when it is its turn: most are found in the
 /// first bucket, and the second one is elsewhere in memory.
 pub(super) fn candidates(memory: &impl Memory, layout: &Layout, name: Name) -> impl Iterator<Item = Seen> {

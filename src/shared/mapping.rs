@@ -70,6 +70,15 @@ impl Memory for Mapping {
         // are told to reach it by atomic words; one that does not can make us read any value, and any value is expected here.
         unsafe { std::slice::from_raw_parts(self.base.as_ptr().cast::<AtomicU64>(), self.words) }
     }
+
+    #[cfg(target_arch = "x86_64")]
+    fn prefetch(&self, at: usize) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        if let Some(word) = self.words().get(at) {
+            // SAFETY: nothing is read by it, and every processor of this architecture knows it.
+            unsafe { _mm_prefetch(std::ptr::from_ref(word).cast::<i8>(), _MM_HINT_T0) };
+        }
+    }
 }
 
 /// loom's words lie in no mapping.

@@ -66,6 +66,9 @@ pub(super) trait Memory {
         }
     }
 
+    /// Says that the words of this one's cache line will be wanted before long.
+    fn prefetch(&self, _at: usize) {}
+
     /// Copies words out, as many as there is room for.
     fn read(&self, from: Range<usize>, into: &mut [u64]) {
         let words = self.words().get(from).unwrap_or_default();

@@ -74,6 +74,11 @@ impl<M: Memory> Region<M> {
         Region { memory, layout, own_name }
     }
 
+    /// Says that a record of this name will be put before long. To seal it takes as long as to fetch its slots.
+    pub(super) fn prefetch(&self, name: Name) {
+        index::prefetch(&self.memory, &self.layout, name);
+    }
+
     /// Appends a record and puts its slot, in place of an older one of the same name.
     pub(super) fn put(&self, header: &Header, cells: [Cell; 2], words: &[u64]) -> Option<Published> {
         let position = self.append(header, words)?;

@@ -63,15 +63,16 @@ impl SealingKey {
         self.tag
     }
 
-    /// A record of this session, ready to be published. The DER is no longer than `DER_MAX`. `None` if the cipher refuses it.
+    /// A record of this session, whose name under this key is `name`, ready to be published. The DER is no longer than `DER_MAX`.
+    /// `None` if the cipher refuses it.
     pub(super) fn seal(
         &self,
+        name: Name,
         session: &SessionKey,
         owner: &Owner,
         terms: &Terms<'_>,
         der: &[u8],
     ) -> Option<(Header, Vec<u64>)> {
-        let name = self.name(session);
         // What is nobody's in common is of no use to other machines, and what may be used once has to be where it is counted.
         let is_wide = owner.common.is_some() && terms.kind == Kind::Many;
         let reach = if is_wide { Reach::Wide } else { Reach::Home };

@@ -131,7 +131,10 @@ impl HostTier {
         // Without random bytes nothing is sealed: a sandbox may forbid to ask for them.
         let sealed = self.nonces.number(now).and_then(|number| {
             let terms = Terms { kind, origin, expiry, stamp, number, named, boot: &self.boot };
-            self.keys.ring().first().seal(key, owner, &terms, der)
+            let sealing = self.keys.ring().first();
+            let name = sealing.name(key);
+            self.region.prefetch(name);
+            sealing.seal(name, key, owner, &terms, der)
         });
         let published = sealed.and_then(|(header, words)| self.region.put(&header, owner.cells(), &words));
         self.tally.is_seen(self.region.memory(), (now / 1000).cast_signed());

@@ -18,7 +18,8 @@ fn a_record_opens_for_its_own_id_only_and_says_whose_it_is() {
         Terms { kind: Kind::Many, origin: 1, expiry: 2, stamp: 3, number: 4, named: NameCell(1), boot: b"" };
     let private = Owner { common: None, ..owner("a") };
     for whose in [owner("a"), owner("b"), private] {
-        let (header, words) = sealing.seal(&key(1), &whose, &terms, b"session").unwrap();
+        let (header, words) =
+            sealing.seal(sealing.name(&key(1)), &key(1), &whose, &terms, b"session").unwrap();
         region.put(&header, whose.cells(), &words).unwrap();
         // Found by the name that it was put under, as if somebody had written another one over it.
         let open = |key: &SessionKey| {
@@ -51,7 +52,7 @@ fn what_its_header_says_cannot_be_changed() {
         let region = Region::new(Heap::new(layout.words()), layout, NameCell(1));
         let terms =
             Terms { kind, origin: 1, expiry: 2, stamp: 3, number: 4, named: NameCell(1), boot: b"boot" };
-        let (header, words) = sealing.seal(&key, &owner, &terms, b"session").unwrap();
+        let (header, words) = sealing.seal(sealing.name(&key), &key, &owner, &terms, b"session").unwrap();
         region.put(&header, owner.cells(), &words).unwrap();
         let find = || region.find(header.name, Ok).map_err(|_| "lost").unwrap();
         let (mut whole, mut changed) = (find(), find());
