@@ -31,10 +31,10 @@ die() { echo "bench-shared: $*" >&2; exit 1; }
 say() { echo "bench-shared: $*" >&2; }
 
 if [ -n "${QUICK:-}" ]; then
-    rounds=3 sizes=${SIZES:-10000,100000} store_sizes=${STORE_SIZES:-10000} turns=${TURNS:-3} milliseconds=500
+    rounds=3 sizes=${SIZES:-10000,100000} store_sizes=${STORE_SIZES:-10000} turns=${TURNS:-3} slices=3
     page=${OUTPUT:-$build/benchmarks-shared.md}
 else
-    rounds=15 sizes=${SIZES:-10000,100000,1000000,10000000} store_sizes=${STORE_SIZES:-10000,100000,1000000} turns=${TURNS:-12} milliseconds=2000
+    rounds=15 sizes=${SIZES:-10000,100000,1000000,10000000} store_sizes=${STORE_SIZES:-10000,100000,1000000} turns=${TURNS:-12} slices=15
     page=${OUTPUT:-docs/benchmarks-shared.md}
 fi
 
@@ -158,9 +158,10 @@ load_server() {
 }
 
 # compare_servers SERVER STOCK_CACHE OUR_CACHE: all stand ready, idle but for the one that is loaded. They are started anew for each
-# turn, since where a process's memory happens to lie makes a difference that stays as long as it lives.
+# turn, since where a process's memory happens to lie makes a difference that stays as long as it lives; and loaded by short slices
+# in turn, since what else the machine does changes from one second to the next by more than they differ.
 compare_servers() {
-    local server=$1 protocol turn order who
+    local server=$1 protocol turn slice who
     say "$server: $2, against $3 and the region"
     for protocol in 1.2 1.3; do
         for turn in $(seq "$turns"); do
@@ -168,13 +169,18 @@ compare_servers() {
             start_server again "$server" "$2"
             start_server ours "$server" "$3"
             check_preloaded
-            # Each is first as often as the others.
-            order=$(tr ' ' '\n' <<<"$contestants $contestants" | sed -n "$((turn % 3 + 1)),$((turn % 3 + 3))p")
-            for who in $order; do load_server "$who" "$server" "$protocol" 0 200; done
-            for who in $order; do load_server "$who" "$server" "$protocol" "$turn" "$milliseconds"; done
-            for who in $order; do stop_server "$who"; done
+            for who in $contestants; do load_server "$who" "$server" "$protocol" 0 1000; done
+            for slice in $(seq "$slices"); do
+                for who in $(order_of $((turn + slice))); do load_server "$who" "$server" "$protocol" "$turn" 200; done
+            done
+            for who in $contestants; do stop_server "$who"; done
         done
     done
+}
+
+# Each is first as often as the others.
+order_of() {
+    tr ' ' '\n' <<<"$contestants $contestants" | sed -n "$(($1 % 3 + 1)),$(($1 % 3 + 3))p"
 }
 
 # A preload that was not loaded must not pass for a measurement.

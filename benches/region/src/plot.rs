@@ -132,9 +132,9 @@ fn legend(svg: &mut String) {
 fn bars(svg: &mut String, samples: &Samples, frame: Frame) {
     let rate = |server: &str, protocol: &str, who: &str| {
         let turns = samples.of_server(server, protocol, who);
-        Spread::of(turns.iter().map(|turn| turn.rate).collect()).map_or(0.0, |spread| spread.median)
+        Spread::of(turns.iter().map(|turn| turn.rate()).collect()).map_or(0.0, |spread| spread.median)
     };
-    let highest = samples.handshakes.iter().map(|turn| turn.rate).fold(1.0, f64::max);
+    let highest = samples.handshakes.iter().map(|turn| turn.rate()).fold(1.0, f64::max);
     let step = 10_f64.powf((highest / 2.0).log10().floor());
     let y = |rate: f64| frame.bottom() - rate / (highest * 1.1) * frame.height;
     frame.title(svg, "resumed handshakes a second, two worker processes");

@@ -147,7 +147,7 @@ impl Page<'_> {
         let stock = self.samples.of_server(server, protocol, "stock");
         let others = self.samples.of_server(server, protocol, other);
         let ratio = |other: &&crate::samples::Handshakes| {
-            Some(other.rate / stock.iter().find(|stock| stock.turn == other.turn)?.rate)
+            Some(other.rate() / stock.iter().find(|stock| stock.turn == other.turn)?.rate())
         };
         Spread::of(others.iter().filter_map(ratio).collect())
     }
@@ -206,9 +206,9 @@ impl Page<'_> {
                     ["stock", "ours"].map(|who| self.samples.of_server(server, protocol, who));
                 let median = |figures: Vec<f64>| Spread::of(figures).map_or(0.0, |spread| spread.median);
                 let [rate, our_rate] =
-                    [&stock, &ours].map(|all| median(all.iter().map(|one| one.rate).collect()));
+                    [&stock, &ours].map(|all| median(all.iter().map(|one| one.rate()).collect()));
                 let [cost, our_cost] =
-                    [&stock, &ours].map(|all| median(all.iter().map(|one| one.cost).collect()));
+                    [&stock, &ours].map(|all| median(all.iter().map(|one| one.cost()).collect()));
                 let [full, our_full] = [&stock, &ours].map(|all| all.iter().map(|one| one.full).sum::<u64>());
                 let ratio = with_range(Some(ratio));
                 let _ = writeln!(
@@ -261,8 +261,9 @@ missing.
 *Handshakes*: two threads of a client make connections with the sessions of earlier ones, and ask nothing. Tickets that hold the session are off on both
 sides. The client needs about as much processor time as the server, and both share the two cores, so the rate is that of the pair; *server's CPU* is
 the processor time of the server's own processes for one connection. In each turn three servers are started anew, stock, another stock, and
-preloaded, and loaded one after the other; a ratio is that within a turn, and the median over the turns, with the least and the greatest. What two
-stock servers differ by is what the figures of this machine are good for: where a process's memory happens to lie is worth some percent.
+preloaded, warmed for a second each, and loaded by slices of a fifth of a second, one after the other and round again: what else a machine does
+changes from one second to the next. A ratio is that of the sums of a turn, and the median over the turns, with the least and the greatest. What
+two stock servers differ by is what the figures of this machine are good for: where a process's memory happens to lie is worth some percent.
 The sessions of the load are asked for again and again, so those of TLS 1.2 are opened once by each worker (`src/shim/opened.rs`); of TLS 1.3 each
 is asked for once.
 ";

@@ -24,12 +24,29 @@ pub struct Handshakes {
     pub protocol: String,
     pub turn: u64,
     pub who: String,
-    /// Resumed a second.
-    pub rate: f64,
+    pub resumed: u64,
     /// Connections that were not resumed.
     pub full: u64,
-    /// The server's processor time for each, in microseconds.
-    pub cost: f64,
+    seconds: f64,
+    /// The server's processor time, in nanoseconds.
+    time: f64,
+}
+
+impl Handshakes {
+    /// Resumed a second.
+    pub fn rate(&self) -> f64 {
+        self.resumed as f64 / self.seconds
+    }
+
+    /// The server's processor time for each connection, in microseconds.
+    pub fn cost(&self) -> f64 {
+        self.time / 1e3 / (self.resumed + self.full).max(1) as f64
+    }
+
+    fn is_of_turn(&self, other: &Handshakes) -> bool {
+        let of = |one: &Handshakes| (one.server.clone(), one.protocol.clone(), one.turn, one.who.clone());
+        of(self) == of(other)
+    }
 }
 
 #[derive(Default)]
@@ -73,20 +90,33 @@ impl Samples {
                 all: number(all)?,
             }),
             ["handshake", server, protocol, turn, who, resumed, full, seconds, time] => {
-                let (resumed, full) = (number(resumed)?, number(full)?);
-                self.handshakes.push(Handshakes {
+                self.add_slice(Handshakes {
                     server: server.to_owned(),
                     protocol: protocol.to_owned(),
                     turn: number(turn)?,
                     who: who.to_owned(),
-                    rate: resumed as f64 / real(seconds)?,
-                    full,
-                    cost: real(time)? / 1e3 / (resumed + full).max(1) as f64,
+                    resumed: number(resumed)?,
+                    full: number(full)?,
+                    seconds: real(seconds)?,
+                    time: real(time)?,
                 });
             }
             _ => return None,
         }
         Some(())
+    }
+
+    /// A turn is the sum of its slices.
+    fn add_slice(&mut self, slice: Handshakes) {
+        match self.handshakes.iter_mut().find(|turn| turn.is_of_turn(&slice)) {
+            None => self.handshakes.push(slice),
+            Some(turn) => {
+                turn.resumed += slice.resumed;
+                turn.full += slice.full;
+                turn.seconds += slice.seconds;
+                turn.time += slice.time;
+            }
+        }
     }
 
     pub fn sizes(&self) -> Vec<u64> {
