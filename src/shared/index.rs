@@ -83,7 +83,11 @@ fn slots(memory: &impl Memory, layout: &Layout, name: Name) -> [[Seen; SLOTS]; 2
 
 /// Says that the name's slots will be wanted before long: in a large region each bucket is a wait for memory.
 pub(super) fn prefetch(memory: &impl Memory, layout: &Layout, name: Name) {
-    name.buckets(layout).into_iter().for_each(|number| memory.prefetch(layout.bucket(number)));
+    for first in name.buckets(layout).map(|number| layout.bucket(number)) {
+        // A bucket is a cache line only where the region's size is a round one.
+        memory.prefetch(first);
+        memory.prefetch(first + SLOTS - 1);
+    }
 }
 
 /// The slots that may be this name's: a few bits of it agree. Each is looked at when it is its turn: most are found in the

@@ -73,6 +73,8 @@ impl SealingKey {
         terms: &Terms<'_>,
         der: &[u8],
     ) -> Option<(Header, Vec<u64>)> {
+        // Under another one nobody would ever find it.
+        debug_assert!(name == self.name(session));
         // What is nobody's in common is of no use to other machines, and what may be used once has to be where it is counted.
         let is_wide = owner.common.is_some() && terms.kind == Kind::Many;
         let reach = if is_wide { Reach::Wide } else { Reach::Home };
