@@ -12,6 +12,8 @@ mod look;
 mod model;
 #[cfg(not(miri))]
 mod relay;
+#[cfg_attr(miri, allow(dead_code, reason = "few of its users are there"))]
+mod samples;
 mod sealing;
 #[cfg(not(miri))]
 mod tier;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::layout::{BYTES_MIN, FORMAT, word};
 use super::super::{HostTier, file};
-use super::tier::{NOW, TIMES, key, of, owner, shared};
+use super::samples::{NOW, TIMES, key, of, owner, shared};
 use crate::base::settings::Place;
 
 /// A folder that is removed in the end.

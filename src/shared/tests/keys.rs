@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::super::{Counter, HostTier, keys};
 use super::files::Folder;
-use super::tier::{NOW, TIMES, key, of, owner, shared};
+use super::samples::{NOW, TIMES, key, of, owner, shared};
 use crate::base::settings::{Place, Shared};
 
 fn write(path: &Path, lines: &[&str]) {

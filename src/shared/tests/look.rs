@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::super::{AGES, Counter, HostTier, Look, Times, Which, flush, tally};
 use super::files::Folder;
-use super::tier::{NOW, TIMES, key, of, owner, shared};
+use super::samples::{NOW, TIMES, key, of, owner, shared};
 use crate::base::settings::{Place, Shared};
 
 const BYTES: u64 = 1 << 20;

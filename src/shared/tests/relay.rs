@@ -18,7 +18,7 @@ use super::super::record::{self, HEADER, Header, Kind, Reach, Tags};
 use super::super::region::{self, Standing};
 use super::super::{HostTier, Look, Owner, Times, Which, flush};
 use super::files::Folder;
-use super::tier::{TIMES, key, of, owner, scope, shared};
+use super::samples::{TIMES, key, of, owner, scope, shared};
 use crate::base::clock;
 use crate::base::settings::{Place, Shared};
 use crate::cache::SessionKey;

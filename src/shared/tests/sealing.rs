@@ -6,7 +6,7 @@ use super::super::record::Kind;
 use super::super::region::{Found, NameCell, Region};
 use super::super::scope::Owner;
 use super::super::seal::{SealingKey, Terms};
-use super::tier::{key, owner};
+use super::samples::{key, owner};
 use crate::cache::SessionKey;
 
 #[test]

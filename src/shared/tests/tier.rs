@@ -4,48 +4,15 @@ use std::iter::once;
 
 use super::super::counters::Counter;
 use super::super::region::{Published, Standing};
-use super::super::scope::{Owner, Scope, digest};
+use super::super::scope::Owner;
 use super::super::{Again, HostTier, Times};
-use crate::base::settings::{Place, Shared};
+use super::samples::{NOW, TIMES, key, of, owner, scope, shared};
+use crate::base::settings::Place;
 use crate::cache::SessionKey;
-
-pub(super) const NOW: i64 = 1_800_000_000;
-
-pub(super) fn shared(place: Place) -> Shared {
-    Shared {
-        place,
-        key_file: None,
-        scope: String::new(),
-        max_lifetime: 1000,
-        stateful_tickets: false,
-        shares_ex_data: false,
-    }
-}
 
 fn tier() -> HostTier {
     HostTier::open(&shared(Place::Anonymous { bytes: 1 << 20 }), NOW).unwrap()
 }
-
-pub(super) fn scope(name: &str) -> Scope {
-    Scope::of_service(digest("service", [name.as_bytes()]))
-}
-
-/// Whose sessions of a service are that a context of another process has made.
-pub(super) fn owner(name: &str) -> Owner {
-    Owner { common: Some(scope(name)), own: scope("a context's own") }
-}
-
-/// Who admits the sessions of a service.
-pub(super) fn of(name: &str) -> impl Fn(&Owner) -> bool {
-    let common = Some(scope(name));
-    move |owner| owner.common == common
-}
-
-pub(super) fn key(number: u8) -> SessionKey {
-    SessionKey::new(0x0303, &[number; 32]).unwrap()
-}
-
-pub(super) const TIMES: Times = Times { origin: NOW, expiry: NOW + 300 };
 
 fn get(tier: &HostTier, at: i64) -> Option<Vec<u8>> {
     tier.get(of("a"), &key(1), at, false).map(|found| found.der.to_vec())
