@@ -1,16 +1,18 @@
 /*
  * Loads a TLS server with resumed handshakes:
  *
- *   handshake_load PORT 1.2|1.3 THREADS MILLISECONDS
+ *   handshake_load PORT 1.2|1.3 THREADS [MILLISECONDS]
  *   handshake_load free-port
  *
  * Each thread makes a few sessions by full handshakes, untimed, and then connects
  * with them in turn: TLS 1.2 by session id, TLS 1.3 by the latest ticket of each.
- * A connection ends when the server has closed it; nothing is asked.
+ * A connection ends when the server has closed it; nothing is asked. Without
+ * MILLISECONDS it does so once for each line that it reads, which says how long.
  *
- * Prints: connections that were resumed, those that were not, seconds; of the time
- * that each took, in microseconds, the median and the 99th percentile. A connection
- * that fails ends the program.
+ * Prints "begin" when the sessions are there, and for each time of load:
+ * connections that were resumed, those that were not, seconds; of the time that
+ * each took, in microseconds, the median and the 99th percentile. A connection that
+ * fails ends the program.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -34,6 +36,8 @@ enum { THREADS_MAX = 16, SESSIONS = 16, PATIENCE_SECONDS = 10, TIMES_MAX = 1 << 
 struct load {
     pthread_t thread;
     SSL_SESSION *sessions[SESSIONS];
+    /* Which of them is next. */
+    int next;
     unsigned long resumed, full;
     /* What each connection took, as far as there is room. */
     int64_t *times;
@@ -42,7 +46,7 @@ struct load {
 
 static SSL_CTX *ctx;
 static struct sockaddr_in server = { .sin_family = AF_INET };
-static pthread_barrier_t prepared;
+static struct load loads[THREADS_MAX];
 static int64_t milliseconds;
 static int is_tls13;
 
@@ -116,10 +120,9 @@ static int connect_once(SSL_SESSION **session)
     return is_resumed;
 }
 
-static void *run(void *argument)
+static void *prepare(void *argument)
 {
     struct load *load = argument;
-    int64_t begin, last, end;
     int at;
 
     load->times = malloc(TIMES_MAX * sizeof *load->times);
@@ -127,22 +130,49 @@ static void *run(void *argument)
         die("no memory");
     for (at = 0; at < SESSIONS; ++at)
         connect_once(&load->sessions[at]);
-    pthread_barrier_wait(&prepared);
-    begin = now();
-    end = begin + milliseconds * 1000000;
-    for (at = 0; begin < end; at = (at + 1) % SESSIONS) {
-        if (connect_once(&load->sessions[at]))
+    return NULL;
+}
+
+static void *run(void *argument)
+{
+    struct load *load = argument;
+    int64_t begin = now(), last, end = begin + milliseconds * 1000000;
+
+    load->resumed = load->full = load->count = 0;
+    while (begin < end) {
+        if (connect_once(&load->sessions[load->next]))
             ++load->resumed;
         else
             ++load->full;
+        load->next = (load->next + 1) % SESSIONS;
         last = begin;
         begin = now();
         if (load->count < TIMES_MAX)
             load->times[load->count++] = begin - last;
     }
-    for (at = 0; at < SESSIONS; ++at)
-        SSL_SESSION_free(load->sessions[at]);
     return NULL;
+}
+
+static void on_all_threads(int threads, void *work(void *))
+{
+    int at;
+
+    for (at = 0; at < threads; ++at)
+        if (pthread_create(&loads[at].thread, NULL, work, &loads[at]) != 0)
+            die("no thread");
+    for (at = 0; at < threads; ++at)
+        pthread_join(loads[at].thread, NULL);
+}
+
+static void free_sessions(int threads)
+{
+    int at, session;
+
+    for (at = 0; at < threads; ++at) {
+        for (session = 0; session < SESSIONS; ++session)
+            SSL_SESSION_free(loads[at].sessions[session]);
+        free(loads[at].times);
+    }
 }
 
 static void make_context(void)
@@ -180,7 +210,7 @@ static int by_length(const void *one, const void *other)
 }
 
 /* The times of all threads together, in order. */
-static int64_t *sorted_times(const struct load *loads, int threads, size_t *count)
+static int64_t *sorted_times(int threads, size_t *count)
 {
     int64_t *times = malloc((size_t)threads * TIMES_MAX * sizeof *times);
     int at;
@@ -198,52 +228,60 @@ static int64_t *sorted_times(const struct load *loads, int threads, size_t *coun
 
 static void load_server(int threads)
 {
-    static struct load loads[THREADS_MAX];
     unsigned long resumed = 0, full = 0;
-    int64_t begin, *times;
+    int64_t begin = now(), *times;
     double seconds;
     size_t count;
     int at;
 
-    if (threads < 1 || threads > THREADS_MAX)
-        die("the number of threads is 1 to 16");
-    pthread_barrier_init(&prepared, NULL, (unsigned)threads + 1);
-    for (at = 0; at < threads; ++at)
-        if (pthread_create(&loads[at].thread, NULL, run, &loads[at]) != 0)
-            die("no thread");
-    pthread_barrier_wait(&prepared);
-    /* Whoever measures the server by its processor time begins here. */
-    puts("begin");
-    fflush(stdout);
-    begin = now();
+    on_all_threads(threads, run);
+    seconds = (double)(now() - begin) / 1e9;
     for (at = 0; at < threads; ++at) {
-        pthread_join(loads[at].thread, NULL);
         resumed += loads[at].resumed;
         full += loads[at].full;
     }
-    seconds = (double)(now() - begin) / 1e9;
-    times = sorted_times(loads, threads, &count);
+    times = sorted_times(threads, &count);
     if (count == 0)
         die("there was no time for a connection");
-    printf("%lu\t%lu\t%.3f\t%.1f\t%.1f\n", resumed, full, seconds, (double)times[count / 2] / 1e3,
+    printf("%lu\t%lu\t%.6f\t%.1f\t%.1f\n", resumed, full, seconds, (double)times[count / 2] / 1e3,
         (double)times[count * 99 / 100] / 1e3);
+    fflush(stdout);
+    free(times);
 }
 
 int main(int argc, char **argv)
 {
+    char line[32];
+    int threads;
+
     signal(SIGPIPE, SIG_IGN);
     if (argc == 2 && strcmp(argv[1], "free-port") == 0) {
         print_free_port();
         return 0;
     }
-    if (argc != 5)
-        die("usage: handshake_load PORT 1.2|1.3 THREADS MILLISECONDS");
+    if (argc != 4 && argc != 5)
+        die("usage: handshake_load PORT 1.2|1.3 THREADS [MILLISECONDS]");
     server.sin_port = htons((uint16_t)atoi(argv[1]));
     server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     is_tls13 = strcmp(argv[2], "1.3") == 0;
-    milliseconds = atol(argv[4]);
+    threads = atoi(argv[3]);
+    if (threads < 1 || threads > THREADS_MAX)
+        die("the number of threads is 1 to 16");
     make_context();
-    load_server(atoi(argv[3]));
+    on_all_threads(threads, prepare);
+    /* Whoever measures the server by its processor time begins here. */
+    puts("begin");
+    fflush(stdout);
+    if (argc == 5) {
+        milliseconds = atol(argv[4]);
+        load_server(threads);
+    } else {
+        while (fgets(line, sizeof line, stdin) != NULL) {
+            milliseconds = atol(line);
+            load_server(threads);
+        }
+    }
+    free_sessions(threads);
     SSL_CTX_free(ctx);
     return 0;
 }

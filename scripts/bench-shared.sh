@@ -2,8 +2,8 @@
 # Measures the host tier: the region against other stores that processes could share, how many sessions it keeps, and resumed
 # handshakes of real servers with two workers, stock and preloaded, taking turns.
 #
-#   scripts/bench-shared.sh           everything: half an hour and 6 GB of memory; writes docs/benchmarks-shared.md and .svg
-#   QUICK=1 scripts/bench-shared.sh   less of it, in about a minute; writes target/benches/shared/benchmarks-shared.md
+#   scripts/bench-shared.sh           everything: three quarters of an hour and 6 GB of memory; writes docs/benchmarks-shared.md and .svg
+#   QUICK=1 scripts/bench-shared.sh   less of it, in two minutes; writes target/benches/shared/benchmarks-shared.md
 #
 #   SESSCACHE_LIB=FILE                the library, if not target/release/libsesscache.so
 #   SIZES=10000,1000000               numbers of sessions in the region
@@ -21,20 +21,21 @@ library=${SESSCACHE_LIB:-$target/release/libsesscache.so}
 build=$target/benches/shared
 samples=$build/samples.tsv
 parts=${PARTS:-room servers stores}
-limit=120   # seconds for one turn of the load, on a machine that is busy with other things
+limit=120   # seconds for one slice of the load, on a machine that is busy with other things
 work=$(mktemp -d)
-declare -A process port
-# A second stock server shows what the differences between two servers are worth.
+declare -A process port load ask answer
+# A second stock server shows what the differences between two servers are worth. Each comes after each other one equally often.
 contestants='stock ours again'
+orders=('stock ours again' 'ours again stock' 'again stock ours' 'again ours stock' 'ours stock again' 'stock again ours')
 
 die() { echo "bench-shared: $*" >&2; exit 1; }
 say() { echo "bench-shared: $*" >&2; }
 
 if [ -n "${QUICK:-}" ]; then
-    rounds=3 sizes=${SIZES:-10000,100000} store_sizes=${STORE_SIZES:-10000} turns=${TURNS:-3} slices=3
+    rounds=3 sizes=${SIZES:-10000,100000} store_sizes=${STORE_SIZES:-10000} turns=${TURNS:-3} warm=200 slices=6
     page=${OUTPUT:-$build/benchmarks-shared.md}
 else
-    rounds=15 sizes=${SIZES:-10000,100000,1000000,10000000} store_sizes=${STORE_SIZES:-10000,100000,1000000} turns=${TURNS:-12} slices=15
+    rounds=15 sizes=${SIZES:-10000,100000,1000000,10000000} store_sizes=${STORE_SIZES:-10000,100000,1000000} turns=${TURNS:-12} warm=1000 slices=18
     page=${OUTPUT:-docs/benchmarks-shared.md}
 fi
 
@@ -42,14 +43,21 @@ fi
 for variable in ${!SESSCACHE_*}; do unset "$variable"; done
 unset LD_PRELOAD
 
-stop_server() {
-    local pid=${process[$1]:-}
-    if [ -z "$pid" ]; then return; fi
-    unset "process[$1]"
-    kill "$pid" 2>/dev/null || true
-    wait "$pid" 2>/dev/null || true
+# end PID: that one of ours.
+end() {
+    if [ -n "$1" ]; then
+        kill "$1" 2>/dev/null || true
+        wait "$1" 2>/dev/null || true
+    fi
 }
-trap 'for who in $contestants; do stop_server "$who"; done; rm -rf "$work"' EXIT
+
+# stop WHO: the server, and its load.
+stop() {
+    end "${load[$1]:-}"
+    end "${process[$1]:-}"
+    unset "load[$1]" "process[$1]"
+}
+trap 'for who in $contestants; do stop "$who"; done; rm -rf "$work"' EXIT
 
 compile() {
     local flags=(-std=gnu11 -O2 -g -Wall -Wextra -Werror -pthread -Ic_tests/harness)
@@ -141,16 +149,32 @@ processor_time() {
     for pid in $main $children; do cat "/proc/$pid/task/"*/schedstat 2>/dev/null || true; done | awk '{ sum += $1 } END { printf "%.0f", sum }'
 }
 
+# start_load WHO PROTOCOL: a client with sessions of its own, which waits to be told for how long.
+start_load() {
+    local who=$1 protocol=$2 fifo=$work/$1.ask line reader writer
+    rm -f "$fifo"
+    mkfifo "$fifo"
+    exec {reader}< <(exec "$build/handshake_load" "${port[$who]}" "$protocol" 2 <"$fifo")
+    load[$who]=$!
+    exec {writer}>"$fifo"
+    answer[$who]=$reader ask[$who]=$writer
+    read -r -t "$limit" -u "$reader" line && [ "$line" = begin ] || die "the load did not start ($who)"
+}
+
+stop_load() {
+    local reader=${answer[$1]} writer=${ask[$1]}
+    exec {writer}>&- {reader}<&-
+    end "${load[$1]}"
+    unset "load[$1]"
+}
+
+# load_server WHO SERVER PROTOCOL TURN MILLISECONDS: the turn 0 is no sample.
 load_server() {
-    local who=$1 server=$2 protocol=$3 turn=$4 milliseconds=$5 before after line resumed full seconds reader load
-    exec {reader}< <(timeout "$limit" "$build/handshake_load" "${port[$who]}" "$protocol" 2 "$milliseconds")
-    load=$!
-    read -r -t "$limit" -u "$reader" line && [ "$line" = begin ] || die "the load did not start ($server, $who)"
+    local who=$1 server=$2 protocol=$3 turn=$4 milliseconds=$5 before after resumed full seconds
     before=$(processor_time "$who")
-    read -r -t "$limit" -u "$reader" resumed full seconds _ || die "the load failed ($server, $who); its message is above"
+    echo "$milliseconds" >&"${ask[$who]}"
+    read -r -t "$limit" -u "${answer[$who]}" resumed full seconds _ || die "the load failed ($server, $who); its message is above"
     after=$(processor_time "$who")
-    exec {reader}<&-
-    wait "$load" || die "the load failed at its end ($server, $who)"
     if [ "$turn" -gt 0 ]; then
         printf 'handshake\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$server" "$protocol" "$turn" "$who" \
             "$resumed" "$full" "$seconds" "$((after - before))" >>"$samples"
@@ -169,18 +193,19 @@ compare_servers() {
             start_server again "$server" "$2"
             start_server ours "$server" "$3"
             check_preloaded
-            for who in $contestants; do load_server "$who" "$server" "$protocol" 0 1000; done
-            for slice in $(seq "$slices"); do
-                for who in $(order_of $((turn + slice))); do load_server "$who" "$server" "$protocol" "$turn" 200; done
+            for who in $contestants; do
+                start_load "$who" "$protocol"
+                load_server "$who" "$server" "$protocol" 0 "$warm"
             done
-            for who in $contestants; do stop_server "$who"; done
+            for slice in $(seq "$slices"); do
+                for who in ${orders[slice % 6]}; do load_server "$who" "$server" "$protocol" "$turn" 200; done
+            done
+            for who in $contestants; do
+                stop_load "$who"
+                stop "$who"
+            done
         done
     done
-}
-
-# Each is first as often as the others.
-order_of() {
-    tr ' ' '\n' <<<"$contestants $contestants" | sed -n "$(($1 % 3 + 1)),$(($1 % 3 + 3))p"
 }
 
 # A preload that was not loaded must not pass for a measurement.

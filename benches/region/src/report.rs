@@ -261,9 +261,9 @@ missing.
 *Handshakes*: two threads of a client make connections with the sessions of earlier ones, and ask nothing. Tickets that hold the session are off on both
 sides. The client needs about as much processor time as the server, and both share the two cores, so the rate is that of the pair; *server's CPU* is
 the processor time of the server's own processes for one connection. In each turn three servers are started anew, stock, another stock, and
-preloaded, warmed for a second each, and loaded by slices of a fifth of a second, one after the other and round again: what else a machine does
-changes from one second to the next. A ratio is that of the sums of a turn, and the median over the turns, with the least and the greatest. What
+preloaded, warmed for a second each, and loaded by slices of a fifth of a second, by turns in all orders: what else a machine does changes from one
+second to the next. A ratio is that of the sums of a turn, and the median over the turns, with the least and the greatest. What
 two stock servers differ by is what the figures of this machine are good for: where a process's memory happens to lie is worth some percent.
-The sessions of the load are asked for again and again, so those of TLS 1.2 are opened once by each worker (`src/shim/opened.rs`); of TLS 1.3 each
-is asked for once.
+The client's 32 sessions are asked for again and again in TLS 1.2: a worker opens each twice and then copies it (`src/shim/opened.rs`). Of TLS 1.3 each
+session is asked for once.
 ";

@@ -44,8 +44,8 @@ impl Handshakes {
     }
 
     fn is_of_turn(&self, other: &Handshakes) -> bool {
-        let of = |one: &Handshakes| (one.server.clone(), one.protocol.clone(), one.turn, one.who.clone());
-        of(self) == of(other)
+        (&self.server, &self.protocol, self.turn, &self.who)
+            == (&other.server, &other.protocol, other.turn, &other.who)
     }
 }
 
@@ -207,6 +207,18 @@ mod tests {
         let samples = Samples::read(&text).unwrap();
         let ratio = samples.ratio(&Case { store: "x", processes: 1, sessions: 1000, work: "get" }).unwrap();
         assert_eq!([ratio.least, ratio.most], [2.0, 3.0]);
+    }
+
+    #[test]
+    fn a_turn_is_the_sum_of_its_slices() {
+        let slice =
+            |turn, who, resumed| format!("handshake\tnginx\t1.3\t{turn}\t{who}\t{resumed}\t1\t0.5\t300000\n");
+        let text =
+            [slice(1, "ours", 3), slice(1, "stock", 7), slice(1, "ours", 5), slice(2, "ours", 9)].concat();
+        let samples = Samples::read(&text).unwrap();
+        let ours = samples.of_server("nginx", "1.3", "ours");
+        assert_eq!(ours.iter().map(|turn| (turn.turn, turn.resumed)).collect::<Vec<_>>(), [(1, 8), (2, 9)]);
+        assert_eq!((ours[0].rate(), ours[0].cost(), ours[0].full), (8.0, 60.0, 2));
     }
 
     #[test]
