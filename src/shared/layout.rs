@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn the_header_tells_ours_from_others() {
-        let layout = Layout::of(BYTES_MIN).unwrap();
+        let layout = Layout::tiny(4, 40);
         let memory = Heap::new(layout.words());
         assert_eq!(layout.recognise(&memory), Recognised::Foreign);
         layout.inscribe(&memory, 1);
