@@ -9,6 +9,7 @@
 #   SIZES=10000,1000000               numbers of sessions in the region
 #   STORE_SIZES=10000                 those of them at which the other stores are measured, too
 #   TURNS=12                          of each server
+#   ROUNDS=15                         of all stores
 #   PARTS='room servers stores'       what to measure; the page has these alone
 #   OUTPUT=FILE                       where to write; the plot goes beside it
 #
@@ -32,10 +33,10 @@ die() { echo "bench-shared: $*" >&2; exit 1; }
 say() { echo "bench-shared: $*" >&2; }
 
 if [ -n "${QUICK:-}" ]; then
-    rounds=3 sizes=${SIZES:-10000,100000} store_sizes=${STORE_SIZES:-10000} turns=${TURNS:-3} warm=200 slices=6
+    rounds=${ROUNDS:-3} sizes=${SIZES:-10000,100000} store_sizes=${STORE_SIZES:-10000} turns=${TURNS:-3} warm=200 slices=6
     page=${OUTPUT:-$build/benchmarks-shared.md}
 else
-    rounds=15 sizes=${SIZES:-10000,100000,1000000,10000000} store_sizes=${STORE_SIZES:-10000,100000,1000000} turns=${TURNS:-12} warm=1000 slices=18
+    rounds=${ROUNDS:-15} sizes=${SIZES:-10000,100000,1000000,10000000} store_sizes=${STORE_SIZES:-10000,100000,1000000} turns=${TURNS:-12} warm=1000 slices=18
     page=${OUTPUT:-docs/benchmarks-shared.md}
 fi
 
@@ -72,7 +73,7 @@ compile() {
 nginx_command() {
     local folder=$1 cache=$2 own_port=$3
     cat >"$folder/nginx.conf" <<END
-daemon off; worker_processes 2; pid nginx.pid; error_log stderr warn;
+daemon off; worker_processes 2; worker_cpu_affinity auto; pid nginx.pid; error_log stderr warn;
 events { worker_connections 256; }
 http {
     access_log off;

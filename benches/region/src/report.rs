@@ -258,7 +258,8 @@ percentile, the last column the ratio of medians within a round, with the least 
 *Room*: a region of 8 MiB is filled over and over with a real session of a server (with a server name, as nginx makes it), under random ids. Then the newest are looked for, one after the other, until one is
 missing.
 
-*Handshakes*: two threads of a client make connections with the sessions of earlier ones, and ask nothing. Tickets that hold the session are off on both
+*Handshakes*: two threads of a client, each on a processor of its own, make connections with the sessions of earlier ones, and ask nothing. nginx has
+`worker_cpu_affinity auto`. Tickets that hold the session are off on both
 sides. The client needs about as much processor time as the server, and both share the two cores, so the rate is that of the pair; *server's CPU* is
 the processor time of the server's own processes for one connection. In each turn three servers are started anew, stock, another stock, and
 preloaded, warmed for a second each, and loaded by slices of a fifth of a second, by turns in all orders: what else a machine does changes from one
