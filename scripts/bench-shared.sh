@@ -155,7 +155,7 @@ start_load() {
     local who=$1 protocol=$2 fifo=$work/$1.ask line reader writer
     rm -f "$fifo"
     mkfifo "$fifo"
-    exec {reader}< <(exec "$build/handshake_load" "${port[$who]}" "$protocol" 2 <"$fifo")
+    exec {reader}< <(exec "$build/handshake_load" "${port[$who]}" "$protocol" 8 <"$fifo")
     load[$who]=$!
     exec {writer}>"$fifo"
     answer[$who]=$reader ask[$who]=$writer

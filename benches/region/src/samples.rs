@@ -172,6 +172,8 @@ pub struct Spread {
     pub median: f64,
     pub least: f64,
     pub most: f64,
+    /// The median that any number of figures would have lies between these, with a certainty of 95 %.
+    pub certain: [f64; 2],
 }
 
 impl Spread {
@@ -183,8 +185,27 @@ impl Spread {
             1 => figures[middle],
             _ => (figures[middle - 1] + figures[middle]) / 2.0,
         };
-        Some(Spread { median, least, most })
+        let outside = uncertain(figures.len());
+        let certain = [figures[outside], figures[figures.len() - 1 - outside]];
+        Some(Spread { median, least, most, certain })
     }
+}
+
+/// How many of so many figures, at each end, may be left out of an interval that holds the true median with a certainty of 95 %: each
+/// figure lies on either side of that by the toss of a coin. With fewer than six none, and it is less certain.
+fn uncertain(figures: usize) -> usize {
+    let mut chance = 0.5_f64.powi(figures as i32);
+    let mut outside = chance;
+    let mut left_out = 0;
+    while left_out < figures / 2 {
+        chance *= (figures - left_out) as f64 / (left_out + 1) as f64;
+        outside += chance;
+        if outside > 0.025 {
+            break;
+        }
+        left_out += 1;
+    }
+    left_out
 }
 
 #[cfg(test)]
@@ -197,6 +218,16 @@ mod tests {
         assert_eq!([spread.least, spread.median, spread.most], [1.0, 2.5, 10.0]);
         assert_eq!(Spread::of(vec![3.0, 1.0, 2.0]).unwrap().median, 2.0);
         assert!(Spread::of(Vec::new()).is_none());
+    }
+
+    #[test]
+    fn an_interval_is_that_of_the_sign_test() {
+        // By the tables of that test: the ranks of the ends, counted from nought.
+        for (figures, left_out) in [(1, 0), (5, 0), (6, 0), (8, 0), (9, 1), (12, 2), (24, 6), (40, 13)] {
+            assert_eq!(uncertain(figures), left_out, "{figures}");
+        }
+        let spread = Spread::of((0..12).map(f64::from).collect()).unwrap();
+        assert_eq!(spread.certain, [2.0, 9.0]);
     }
 
     #[test]
