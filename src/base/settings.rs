@@ -39,6 +39,21 @@ pub(crate) struct Shared {
     pub(crate) shares_ex_data: bool,
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+impl Shared {
+    /// A region there, and nothing else set but a lifetime of 1000 seconds.
+    pub(crate) fn at(place: Place) -> Shared {
+        Shared {
+            place,
+            key_file: None,
+            scope: String::new(),
+            max_lifetime: 1000,
+            stateful_tickets: false,
+            shares_ex_data: false,
+        }
+    }
+}
+
 /// Where the shared region is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {

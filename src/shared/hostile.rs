@@ -198,14 +198,7 @@ pub(crate) fn attach(length: Option<u64>, words: &[(u16, u64)]) {
     let _ = fs::set_permissions(&folder, Permissions::from_mode(0o700));
     let path = folder.join("region");
     let place = Place::File { path: path.clone(), bytes: BYTES_MIN };
-    let settings = Shared {
-        place,
-        key_file: None,
-        scope: String::new(),
-        max_lifetime: 3600,
-        stateful_tickets: false,
-        shares_ex_data: false,
-    };
+    let settings = Shared::at(place);
     let (Some(session), scope) = (session(1), Scope::of_service([1; 32])) else { return };
     let owner = Owner { common: Some(scope), own: scope };
     let times = Times { origin: 1, expiry: 2 };

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::super::layout::{BYTES_MIN, FORMAT, word};
 use super::super::{HostTier, file};
-use super::samples::{NOW, TIMES, key, of, owner, shared};
-use crate::base::settings::Place;
+use super::samples::{NOW, TIMES, key, of, owner};
+use crate::base::settings::{Place, Shared};
 
 /// A folder that is removed in the end.
 pub(super) struct Folder(PathBuf);
@@ -35,7 +35,7 @@ impl Drop for Folder {
 }
 
 pub(super) fn open(path: &Path) -> Result<HostTier, String> {
-    HostTier::open(&shared(Place::File { path: path.into(), bytes: BYTES_MIN }), NOW)
+    HostTier::open(&Shared::at(Place::File { path: path.into(), bytes: BYTES_MIN }), NOW)
 }
 
 fn refusal(path: &Path) -> String {
@@ -242,7 +242,7 @@ fn a_size_that_cannot_be_had_is_refused() {
     let folder = Folder::new();
     for (bytes, expected) in [(BYTES_MIN - 1, "too small"), (1 << 37, "cannot be allocated")] {
         let place = Place::File { path: folder.path("region"), bytes };
-        let error = HostTier::open(&shared(place), NOW).err().unwrap();
+        let error = HostTier::open(&Shared::at(place), NOW).err().unwrap();
         assert!(error.contains(expected), "{error}");
     }
     // Nothing is left behind but the key.

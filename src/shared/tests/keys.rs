@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::super::{Counter, HostTier, keys};
 use super::files::Folder;
-use super::samples::{NOW, TIMES, key, of, owner, shared};
+use super::samples::{NOW, TIMES, key, of, owner};
 use crate::base::settings::{Place, Shared};
 
 fn write(path: &Path, lines: &[&str]) {
@@ -19,7 +19,7 @@ fn write(path: &Path, lines: &[&str]) {
 
 fn open(folder: &Folder) -> Result<HostTier, String> {
     let place = Place::File { path: folder.path("region"), bytes: 1 << 20 };
-    HostTier::open(&Shared { key_file: Some(folder.path("keys")), ..shared(place) }, NOW)
+    HostTier::open(&Shared { key_file: Some(folder.path("keys")), ..Shared::at(place) }, NOW)
 }
 
 fn finds(tier: &HostTier, number: u8) -> bool {

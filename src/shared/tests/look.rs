@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::super::{AGES, Counter, HostTier, Look, Times, Which, flush, tally};
 use super::files::Folder;
-use super::samples::{NOW, TIMES, key, of, owner, shared};
+use super::samples::{NOW, TIMES, key, of, owner};
 use crate::base::settings::{Place, Shared};
 
 const BYTES: u64 = 1 << 20;
@@ -17,7 +17,7 @@ fn region(folder: &Folder) -> (HostTier, Which) {
 fn named(folder: &Folder, name: &str) -> (HostTier, Which) {
     let path = folder.path("region");
     let place = Place::File { path: path.clone(), bytes: BYTES };
-    let settings = Shared { scope: name.to_owned(), ..shared(place) };
+    let settings = Shared { scope: name.to_owned(), ..Shared::at(place) };
     (HostTier::open(&settings, NOW).unwrap(), Which::File(path))
 }
 
@@ -87,7 +87,7 @@ fn an_operator_ends_all_sessions_or_those_of_a_name() {
 
 #[test]
 fn the_region_of_a_process_is_found_without_a_name() {
-    let anonymous = HostTier::open(&shared(Place::Anonymous { bytes: BYTES + 8192 }), NOW).unwrap();
+    let anonymous = HostTier::open(&Shared::at(Place::Anonymous { bytes: BYTES + 8192 }), NOW).unwrap();
     anonymous.put(&owner("a"), &key(1), b"session", TIMES, false).unwrap();
     // Other tests of this process have regions, too: any of them will do.
     match Look::at(&Which::OfProcess(std::process::id())) {

@@ -18,7 +18,7 @@ use super::super::record::{self, HEADER, Header, Kind, Reach, Tags};
 use super::super::region::{self, Standing};
 use super::super::{HostTier, Look, Owner, Times, Which, flush};
 use super::files::Folder;
-use super::samples::{TIMES, key, of, owner, scope, shared};
+use super::samples::{TIMES, key, of, owner, scope};
 use crate::base::clock;
 use crate::base::settings::{Place, Shared};
 use crate::cache::SessionKey;
@@ -44,7 +44,7 @@ impl Fleet {
     fn servers(&self, name: &str) -> HostTier {
         let place = Place::File { path: self.0.path(name), bytes: BYTES_MIN };
         let key_file = Some(self.0.path("keys")).filter(|path| path.exists());
-        HostTier::open(&Shared { key_file, ..shared(place) }, clock::now()).unwrap()
+        HostTier::open(&Shared { key_file, ..Shared::at(place) }, clock::now()).unwrap()
     }
 
     fn machine(&self, name: &str) -> Machine {

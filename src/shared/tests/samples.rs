@@ -1,24 +1,12 @@
-//! What the tests share: sessions, whose they are, settings.
+//! What the tests share: sessions, and whose they are.
 
 use super::super::Times;
 use super::super::scope::{Owner, Scope, digest};
-use crate::base::settings::{Place, Shared};
 use crate::cache::SessionKey;
 
 pub(super) const NOW: i64 = 1_800_000_000;
 
 pub(super) const TIMES: Times = Times { origin: NOW, expiry: NOW + 300 };
-
-pub(super) fn shared(place: Place) -> Shared {
-    Shared {
-        place,
-        key_file: None,
-        scope: String::new(),
-        max_lifetime: 1000,
-        stateful_tickets: false,
-        shares_ex_data: false,
-    }
-}
 
 pub(super) fn scope(name: &str) -> Scope {
     Scope::of_service(digest("service", [name.as_bytes()]))

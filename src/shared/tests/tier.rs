@@ -6,12 +6,12 @@ use super::super::counters::Counter;
 use super::super::region::{Published, Standing};
 use super::super::scope::Owner;
 use super::super::{Again, HostTier, Times};
-use super::samples::{NOW, TIMES, key, of, owner, scope, shared};
-use crate::base::settings::Place;
+use super::samples::{NOW, TIMES, key, of, owner, scope};
+use crate::base::settings::{Place, Shared};
 use crate::cache::SessionKey;
 
 fn tier() -> HostTier {
-    HostTier::open(&shared(Place::Anonymous { bytes: 1 << 20 }), NOW).unwrap()
+    HostTier::open(&Shared::at(Place::Anonymous { bytes: 1 << 20 }), NOW).unwrap()
 }
 
 fn get(tier: &HostTier, at: i64) -> Option<Vec<u8>> {

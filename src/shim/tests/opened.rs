@@ -197,19 +197,12 @@ fn it_keeps_no_more_than_it_has_room_for() {
     });
 }
 
-/// One bucket is looked at whenever a session is kept.
+/// One bucket is looked at whenever a session is found.
 #[test]
 fn what_has_expired_goes_in_time() {
     where_shared(&[], || {
         let place = Place::Anonymous { bytes: 8 << 20 };
-        let shared = Shared {
-            place,
-            key_file: None,
-            scope: String::new(),
-            max_lifetime: 1000,
-            stateful_tickets: false,
-            shares_ex_data: false,
-        };
+        let shared = Shared::at(place);
         let tier = HostTier::open(&shared, 0).expect("a region");
         let scope = Scope::of_its_own().expect("random bytes");
         let owner = Owner { common: None, own: scope };
