@@ -14,7 +14,7 @@ use super::record::STAMP_END;
 /// `sesscach` in memory.
 pub(super) const MAGIC: u64 = u64::from_le_bytes(*b"sesscach");
 /// The format that this release writes. A newer one is left alone, an older one replaced.
-pub(super) const FORMAT: u64 = 3;
+pub(super) const FORMAT: u64 = 4;
 
 /// Places in the header, in words.
 pub(super) mod word {
