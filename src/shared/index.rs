@@ -6,7 +6,7 @@
 
 use super::layout::{Layout, SLOTS};
 use super::log::{self, Position};
-use super::memory::Memory;
+use super::memory::{Memory, Ordering, fence};
 
 /// A record's name: a keyed hash of scope and session id, which tells nobody either of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,9 +71,14 @@ impl Seen {
 
 /// The last position with the bits of a word, and whether the ring has not passed it.
 pub(super) fn last_position(memory: &impl Memory, layout: &Layout, word: u64) -> (Position, bool) {
-    let head = log::head(memory);
+    let (position, age) = age(log::head(memory), word);
+    (position, age <= layout.units)
+}
+
+/// The last position with the bits of a word, and how much has been written since, with the head there.
+fn age(head: Position, word: u64) -> (Position, u64) {
     let age = head.wrapping_sub(word) & POSITION_MASK;
-    (head.wrapping_sub(age), age <= layout.units)
+    (head.wrapping_sub(age), age)
 }
 
 /// All slots in which this name may stand.
@@ -99,8 +104,12 @@ pub(super) fn candidates(memory: &impl Memory, layout: &Layout, name: Name) -> i
 
 /// All slots of a bucket.
 pub(super) fn bucket(memory: &impl Memory, layout: &Layout, bucket: u64) -> [Seen; SLOTS] {
-    let mut slots = slots_of(memory, layout, bucket);
-    std::array::from_fn(|_| slots.next().unwrap_or(Seen { at: 0, word: 0 }))
+    let first = layout.bucket(bucket);
+    let mut words = [0; SLOTS];
+    memory.read(first..first + SLOTS, &mut words);
+    fence(Ordering::Acquire);
+    let mut at = first..;
+    words.map(|word| Seen { at: at.next().unwrap_or(0), word })
 }
 
 fn slots_of(memory: &impl Memory, layout: &Layout, bucket: u64) -> impl Iterator<Item = Seen> {
@@ -132,19 +141,19 @@ pub(super) fn publish(
 }
 
 fn room(memory: &impl Memory, layout: &Layout, slots: &[[Seen; SLOTS]; 2]) -> Option<Seen> {
-    let free = |bucket: &&[Seen; SLOTS]| {
-        bucket.iter().filter(|seen| seen.position(memory, layout).is_none()).count()
+    let head = log::head(memory);
+    // How old each is; nothing for those that are free.
+    let age = |seen: &Seen| {
+        let (_, age) = age(head, seen.word);
+        (seen.word != 0 && age <= layout.units).then_some(age)
     };
+    let free = |bucket: &&[Seen; SLOTS]| bucket.iter().filter(|seen| age(seen).is_none()).count();
     let roomiest = slots.iter().max_by_key(free)?;
     // Rather an empty one: what the ring has passed still says to its owner that nobody has ended it.
-    let unused = roomiest.iter().filter(|seen| seen.position(memory, layout).is_none());
+    let unused = roomiest.iter().filter(|seen| age(seen).is_none());
     let empty = unused.min_by_key(|seen| seen.word != 0);
-    let oldest = || slots.iter().flatten().max_by_key(|seen| age(memory, layout, **seen));
+    let oldest = || slots.iter().flatten().max_by_key(|seen| age(seen));
     empty.or_else(oldest).copied()
-}
-
-fn age(memory: &impl Memory, layout: &Layout, seen: Seen) -> u64 {
-    seen.position(memory, layout).map_or(u64::MAX, |position| log::age(memory, position))
 }
 
 #[cfg(all(test, not(sesscache_loom)))]
