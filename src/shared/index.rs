@@ -71,14 +71,9 @@ impl Seen {
 
 /// The last position with the bits of a word, and whether the ring has not passed it.
 pub(super) fn last_position(memory: &impl Memory, layout: &Layout, word: u64) -> (Position, bool) {
-    let (position, age) = age(log::head(memory), word);
-    (position, age <= layout.units)
-}
-
-/// The last position with the bits of a word, and how much has been written since, with the head there.
-fn age(head: Position, word: u64) -> (Position, u64) {
+    let head = log::head(memory);
     let age = head.wrapping_sub(word) & POSITION_MASK;
-    (head.wrapping_sub(age), age)
+    (head.wrapping_sub(age), age <= layout.units)
 }
 
 /// All slots in which this name may stand.
@@ -95,14 +90,14 @@ pub(super) fn prefetch(memory: &impl Memory, layout: &Layout, name: Name) {
     }
 }
 
-/// The slots that may be this name's: a few bits of it agree. Each is looked at when it is its turn: most are found in the
-/// first bucket, and the second one is elsewhere in memory.
+/// The slots that may be this name's: a few bits of it agree. Each bucket is looked at when it is its turn: most are found in
+/// the first one, and the second one is elsewhere in memory.
 pub(super) fn candidates(memory: &impl Memory, layout: &Layout, name: Name) -> impl Iterator<Item = Seen> {
-    let slots = name.buckets(layout).into_iter().flat_map(|bucket| slots_of(memory, layout, bucket));
+    let slots = name.buckets(layout).into_iter().flat_map(|number| bucket(memory, layout, number));
     slots.filter(move |seen| seen.word >> POSITION_BITS == name.piece())
 }
 
-/// All slots of a bucket.
+/// All slots of a bucket, read in one go: the compiler makes more of a run of words than of one after the other.
 pub(super) fn bucket(memory: &impl Memory, layout: &Layout, bucket: u64) -> [Seen; SLOTS] {
     let first = layout.bucket(bucket);
     let mut words = [0; SLOTS];
@@ -110,11 +105,6 @@ pub(super) fn bucket(memory: &impl Memory, layout: &Layout, bucket: u64) -> [See
     fence(Ordering::Acquire);
     let mut at = first..;
     words.map(|word| Seen { at: at.next().unwrap_or(0), word })
-}
-
-fn slots_of(memory: &impl Memory, layout: &Layout, bucket: u64) -> impl Iterator<Item = Seen> {
-    let first = layout.bucket(bucket);
-    (first..first + SLOTS).map(|at| Seen { at, word: memory.load_acquire(at) })
 }
 
 /// Puts the name's slot: in place of an older record of that name, as `is_same` recognises it, else into whichever bucket
@@ -141,19 +131,19 @@ pub(super) fn publish(
 }
 
 fn room(memory: &impl Memory, layout: &Layout, slots: &[[Seen; SLOTS]; 2]) -> Option<Seen> {
-    let head = log::head(memory);
-    // How old each is; nothing for those that are free.
-    let age = |seen: &Seen| {
-        let (_, age) = age(head, seen.word);
-        (seen.word != 0 && age <= layout.units).then_some(age)
+    let free = |bucket: &&[Seen; SLOTS]| {
+        bucket.iter().filter(|seen| seen.position(memory, layout).is_none()).count()
     };
-    let free = |bucket: &&[Seen; SLOTS]| bucket.iter().filter(|seen| age(seen).is_none()).count();
     let roomiest = slots.iter().max_by_key(free)?;
     // Rather an empty one: what the ring has passed still says to its owner that nobody has ended it.
-    let unused = roomiest.iter().filter(|seen| age(seen).is_none());
+    let unused = roomiest.iter().filter(|seen| seen.position(memory, layout).is_none());
     let empty = unused.min_by_key(|seen| seen.word != 0);
-    let oldest = || slots.iter().flatten().max_by_key(|seen| age(seen));
+    let oldest = || slots.iter().flatten().max_by_key(|seen| age(memory, layout, **seen));
     empty.or_else(oldest).copied()
+}
+
+fn age(memory: &impl Memory, layout: &Layout, seen: Seen) -> u64 {
+    seen.position(memory, layout).map_or(u64::MAX, |position| log::age(memory, position))
 }
 
 #[cfg(all(test, not(sesscache_loom)))]

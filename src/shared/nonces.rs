@@ -1,7 +1,7 @@
 //! Nonces: none is used twice with one key.
 //!
 //! A nonce is a piece of the record's name, its stamp, and a number. Numbers count up from a start that each process gets from
-//! the system, at random and anew in every second: to ask for each record would cost as much as half of its cipher. So two
+//! the system, at random and anew in every second: to ask for each record would cost nearly as much as its cipher. So two
 //! records of one process never have the same number, and two processes hardly. Should they count alike, because a fork went
 //! unnoticed or a machine was restored twice, then until the second is over, and no nonce repeats unless they seal sessions of
 //! the same id in the same millisecond. (A stamp may stand still: after a flush by a clock that was ahead.)
