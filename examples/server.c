@@ -102,17 +102,20 @@ static int converse(SSL *ssl)
 static void serve_client(SSL_CTX *ctx, int client)
 {
     SSL *ssl = SSL_new(ctx);
+    int conversed;
 
     limit_waiting(client);
     /* Old errors in the queue would be taken for this connection's. */
     ERR_clear_error();
-    if (ssl == NULL || SSL_set_fd(ssl, client) != 1 || !converse(ssl))
-        puts("connection failed");
+    conversed = ssl != NULL && SSL_set_fd(ssl, client) == 1 && converse(ssl);
     /*
      * A connection that SSL_shutdown was never called on has ended in an unknown way: SSL_free removes its session
      * from the cache then, and calls the remove callback.
      */
     SSL_free(ssl);
+    /* Said last: who reads this finds the session gone. */
+    if (!conversed)
+        puts("connection failed");
     ERR_clear_error();
     close(client);
 }
