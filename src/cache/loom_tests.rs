@@ -5,6 +5,7 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::*;
+use crate::base::orders;
 
 type Cache = SessionCache<&'static str>;
 
@@ -46,9 +47,7 @@ fn both<A: 'static, B: 'static>(
 
 fn model(test: impl Fn([SessionKey; 3]) + Send + Sync + Copy + 'static) {
     for keys in spreads() {
-        let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(3);
-        builder.check(move || test(keys));
+        orders::check(3, move || test(keys));
     }
 }
 

@@ -1,24 +1,73 @@
 //! Every interleaving, to a bound, of what processes do to one region at once. loom's threads stand for the processes: neither
 //! has anything in common but the words.
 
+use std::ops::Range;
+use std::sync::atomic::Ordering::Relaxed;
+
 use loom::sync::Arc;
+use loom::sync::atomic::AtomicU64;
 use loom::thread;
 
 use super::counters::Counter;
-use super::index::Name;
+use super::index::{self, Name};
 use super::layout::{Layout, word};
 use super::memory::{Heap, Memory};
 use super::nonces::Nonces;
 use super::outbox::{self, Entry};
 use super::record::{self, Header, Kind, Reach, Tags};
 use super::region::{Cell, Found, NameCell, Region, Standing};
+use crate::base::orders;
 
 const CELL: Cell = Cell(0);
 const CELLS: [Cell; 2] = [CELL, CELL];
 /// Six units each; the ring has twelve.
 const BODY: usize = 16;
 
-type Shared = Arc<Region<Heap>>;
+type Shared = Arc<Region<Watched>>;
+
+/// loom tries another order of two accesses to a word where one of them writes; but of a word that a thread reads before it writes, as
+/// slots are, it forgets who else has read it before. So each access to a slot touches another word that is written every
+/// time, and orders nothing.
+struct Watched {
+    heap: Heap,
+    first_slot: usize,
+    touched: Vec<AtomicU64>,
+}
+
+impl Watched {
+    fn new(layout: &Layout) -> Watched {
+        let slots = layout.bucket(0)..layout.ring(0, 0);
+        let (first_slot, touched) = (slots.start, slots.map(|_| AtomicU64::new(0)).collect());
+        Watched { heap: Heap::new(layout.words()), first_slot, touched }
+    }
+
+    fn touch(&self, at: usize) {
+        if let Some(word) = at.checked_sub(self.first_slot).and_then(|number| self.touched.get(number)) {
+            word.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+impl Memory for Watched {
+    fn words(&self) -> &[AtomicU64] {
+        self.heap.words()
+    }
+
+    fn load_acquire(&self, at: usize) -> u64 {
+        self.touch(at);
+        self.heap.load_acquire(at)
+    }
+
+    fn exchange(&self, at: usize, old: u64, new: u64) -> bool {
+        self.touch(at);
+        self.heap.exchange(at, old, new)
+    }
+
+    fn read(&self, from: Range<usize>, into: &mut [u64]) {
+        from.clone().for_each(|at| self.touch(at));
+        self.heap.read(from, into);
+    }
+}
 
 fn name(number: u64) -> Name {
     Name([number, number << 62])
@@ -48,7 +97,7 @@ fn region() -> Shared {
 
 fn region_of(units: u64) -> Shared {
     let layout = Layout::tiny(2, units);
-    Arc::new(Region::new(Heap::new(layout.words()), layout, NameCell(1)))
+    Arc::new(Region::new(Watched::new(&layout), layout, NameCell(1)))
 }
 
 fn put(region: &Shared, number: u64) {
@@ -77,14 +126,7 @@ fn takes(region: &Shared, number: u64) -> bool {
 }
 
 fn check(model: impl Fn() + Sync + Send + 'static) {
-    check_to(2, model);
-}
-
-/// So often may one be interrupted by another where it waits for nothing.
-fn check_to(bound: usize, model: impl Fn() + Sync + Send + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(bound);
-    builder.check(model);
+    orders::check(2, model);
 }
 
 fn spawn<T: 'static>(region: &Shared, work: impl FnOnce(&Shared) -> T + 'static) -> thread::JoinHandle<T> {
@@ -100,6 +142,21 @@ fn a_reader_finds_a_whole_record_or_none() {
         finds(&region, 1);
         writer.join().unwrap();
         assert!(finds(&region, 1));
+    });
+}
+
+/// A lookup would miss it otherwise, and a removal pass it by.
+#[test]
+fn who_sees_a_slot_sees_its_record() {
+    check(|| {
+        let region = region();
+        let writer = spawn(&region, |region| put(region, 1));
+        let (memory, layout) = (region.memory(), region.layout());
+        for seen in index::candidates(memory, layout, name(1)) {
+            let position = seen.position(memory, layout).expect("nothing is overwritten");
+            assert_eq!(region.record(position).unwrap().0, header(1));
+        }
+        writer.join().unwrap();
     });
 }
 
@@ -122,18 +179,18 @@ fn a_reader_of_what_is_being_overwritten_finds_it_whole_or_not() {
 fn a_reader_of_a_long_record_finds_it_whole_or_not() {
     const LONG: usize = 32;
     let long = |number| Header { length: LONG, ..header(number) };
-    let put = move |region: &Region<Heap>, number: u64| {
+    let put = move |region: &Region<Watched>, number: u64| {
         let header = long(number);
         region.put(&header, CELLS, &record::assemble(&header, &[number as u8; LONG]));
     };
-    let finds = move |region: &Region<Heap>, number: u64| {
+    let finds = move |region: &Region<Watched>, number: u64| {
         let found = region.find(name(number), Ok).ok();
         found.is_some_and(|found| {
             assert_eq!((found.header, found.body), (long(number), vec![number as u8; LONG]));
             true
         })
     };
-    check_to(1, move || {
+    orders::check(1, move || {
         let region = region_of(14);
         put(&region, 1);
         put(&region, 2);
