@@ -17,3 +17,4 @@ mod samples;
 mod sealing;
 #[cfg(not(miri))]
 mod tier;
+mod vectors;
