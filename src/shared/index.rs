@@ -8,7 +8,7 @@ use super::layout::{Layout, SLOTS};
 use super::log::{self, Position};
 use super::memory::{Memory, Ordering, fence};
 
-/// A record's name: a keyed hash of scope and session id, which tells nobody either of them.
+/// A record's name: a keyed hash of a session's version and id, which tells nobody either of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Name(pub(super) [u64; 2]);
 
