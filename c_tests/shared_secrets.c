@@ -1,10 +1,16 @@
-/* test: only=linked | env=SESSCACHE_SHARED=anon:4M */
-/* What stands in the region, as a core dump would hold it: nothing of the sessions that are shared through it. */
+/* test: only=linked | env=SESSCACHE_SHARED=anon:4M | env=SESSCACHE_LOG=stderr:debug */
+/* What stands in the region, as a core dump would hold it, and in the log: nothing of the sessions that are shared. */
 #define _GNU_SOURCE
 #include "harness/harness.h"
 #include "harness/workers.h"
 
+#include <ctype.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Standard error, to be read again. */
+static int said;
 
 struct part_of_memory {
     const unsigned char *start;
@@ -41,7 +47,31 @@ static int holds(const struct part_of_memory *memory, const unsigned char *bytes
     return memmem(memory->start, memory->length, bytes, length) != NULL;
 }
 
-/* No eight bytes of it. */
+/* Eight bytes of it in a row as they are, or four in hexadecimal digits of either case. */
+static int is_said(const unsigned char *bytes, size_t length)
+{
+    static char text[1 << 20];
+    ssize_t got = pread(said, text, sizeof(text), 0);
+    size_t at, i;
+
+    CHECK(got >= 0 && (size_t)got < sizeof(text));
+    for (at = 0; at + 4 <= length; ++at) {
+        char digits[9];
+
+        if (at + 8 <= length && memmem(text, (size_t)got, bytes + at, 8) != NULL)
+            return 1;
+        snprintf(digits, sizeof(digits), "%02x%02x%02x%02x", bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]);
+        if (memmem(text, (size_t)got, digits, 8) != NULL)
+            return 1;
+        for (i = 0; i < 8; ++i)
+            digits[i] = (char)toupper(digits[i]);
+        if (memmem(text, (size_t)got, digits, 8) != NULL)
+            return 1;
+    }
+    return 0;
+}
+
+/* No eight bytes of it in the region, and none in the log. */
 static void stands_nowhere(const char *name, const unsigned char *bytes, size_t length)
 {
     struct part_of_memory all = region();
@@ -50,6 +80,7 @@ static void stands_nowhere(const char *name, const unsigned char *bytes, size_t 
     CHECK(length >= 16 && holds(&all, (const unsigned char *)"sesscach", 8));
     for (at = 0; at + 8 <= length; at += 4)
         CHECK(!holds(&all, bytes + at, 8));
+    CHECK(!is_said(bytes, length));
     fact_text(name, "nowhere");
 }
 
@@ -94,7 +125,13 @@ static void of_kind(enum kind kind)
 
 int main(void)
 {
+    static const unsigned char marker[] = "sesscache";
+
+    said = memfd_create("said", MFD_CLOEXEC);
+    CHECK(said >= 0 && dup2(said, STDERR_FILENO) >= 0);
     of_kind(TLS12_ID);
     of_kind(TLS13_STATEFUL);
+    /* It has said something, in which all this was looked for. */
+    fact("the log is there", is_said(marker, sizeof(marker) - 1));
     return 0;
 }
