@@ -317,7 +317,7 @@ fn two_that_publish_one_name_leave_one_to_find_and_none_after_a_removal() {
 
 #[test]
 fn what_is_removed_while_it_is_published_again_is_whole_or_gone() {
-    check(|| {
+    orders::check(1, || {
         let region = region();
         put(&region, 1);
         let remover = spawn(&region, |region| remove(region, 1));
