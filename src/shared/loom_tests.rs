@@ -65,20 +65,8 @@ impl Memory for Watched {
         self.touch(at).load_acquire(at)
     }
 
-    fn store(&self, at: usize, value: u64) {
-        self.touch(at).store(at, value);
-    }
-
-    fn store_release(&self, at: usize, value: u64) {
-        self.touch(at).store_release(at, value);
-    }
-
     fn exchange(&self, at: usize, old: u64, new: u64) -> bool {
         self.touch(at).exchange(at, old, new)
-    }
-
-    fn add(&self, at: usize, value: u64) -> u64 {
-        self.touch(at).add(at, value)
     }
 
     fn read(&self, from: Range<usize>, into: &mut [u64]) {

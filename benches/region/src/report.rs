@@ -267,7 +267,7 @@ percentile, the last column the ratio of medians within a round, with the least 
 - LMDB: a transaction an operation, without syncing, writing straight into its map, on tmpfs. Its writers wait for each other.
 - Redis: `SET … EX`, `GET`, `GETDEL`, without persistence. memcached: `set`, `get`; a take is `get` and `delete`, for want of one command.
 - Everything shares two cores: with two processes asking, a server that needs one of its own has to wait for it.
-- Where other stores are measured up to a smaller number than the region, so are the ratios of the targets; and the region is alone then.
+- Other stores are measured up to a smaller number of sessions than the region, and the targets' ratios are of those sizes.
 - How many times faster the region is depends on what a round trip costs on the machine: [other machines](benchmarks-machines.md).
 
 *Room*: a region of 8 MiB is filled over and over with a real session of a server (with a server name, as nginx makes it), under random ids. Then the newest are looked for, one after the other, until one is
